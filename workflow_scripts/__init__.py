@@ -1,0 +1,1 @@
+"""megadocs: corpus -> generation -> megadocs -> training -> evaluation -> scaling -> figures -> audit."""

@@ -1,0 +1,1 @@
+"""What was run, what it cost, how it hangs together."""

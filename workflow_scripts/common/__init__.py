@@ -1,0 +1,1 @@
+"""What every stage shares: named seeds, atomic files, clear errors."""

@@ -1,0 +1,1 @@
+"""Typed config, run table, hyper-parameters."""

@@ -1,0 +1,46 @@
+"""Reads config.yaml into the typed models; every error is one readable sentence per value."""
+
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.models import Config
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_config(content: dict, where: str = "config.yaml") -> Config:
+    """Check a whole config. Raises UserError that names each wrong key, its value and what is accepted."""
+    try:
+        return Config.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{where} is not valid:\n" + "\n".join(_sentences(error))) from None
+
+
+def read_config(path: str | Path) -> Config:
+    """Read and check a config file."""
+    return load_config(yaml.safe_load(Path(path).read_text(encoding="utf-8")), str(path))
+
+
+def parse_settings(model: type[Model], text: str) -> Model:
+    """One section of the config from the JSON that a rule passes on the command line."""
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        raise UserError(f"--settings is not a valid {model.__name__}:\n" + "\n".join(_sentences(error))) from None
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    return [_sentence(problem) for problem in error.errors()]
+
+
+def _sentence(problem: dict) -> str:
+    key = ".".join(map(str, problem["loc"])) or "(top level)"
+    if problem["type"] == "extra_forbidden":
+        return f"  {key}: unknown key; remove it or mend its spelling"
+    message = problem["msg"].removeprefix("Value error, ")
+    value = "" if isinstance(problem["input"], dict) else f" (got {problem['input']!r})"
+    return f"  {key}: {message}{value}"

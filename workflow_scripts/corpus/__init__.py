@@ -1,0 +1,1 @@
+"""Real documents: sources, splits, tokenizer, nested training subsets."""

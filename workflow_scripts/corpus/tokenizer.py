@@ -1,0 +1,98 @@
+"""The student's tokenizer: a byte-level BPE trained on the train pool only, or one from the hub."""
+
+import argparse
+import hashlib
+from pathlib import Path
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from workflow_scripts.common.errors import UserError, run_command
+from workflow_scripts.common.files import write_text
+from workflow_scripts.config import models as config
+from workflow_scripts.config.load import parse_settings
+from workflow_scripts.corpus.documents import read_documents
+
+
+BOUNDARIES = [("<|begin_of_text|>", "<|end_of_text|>"), ("<s>", "</s>")]  # known pairs of BOS and EOS; ours first
+
+
+def train_bpe(settings: config.Tokenizer, train_pool: str | Path) -> Tokenizer:
+    """Byte-level BPE with BOS and EOS as its first two ids. Raises UserError when the text is too small for it."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=settings.vocabulary_size,
+        special_tokens=list(BOUNDARIES[0]),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator((row["text"] for row in read_documents(train_pool)), trainer)
+    if tokenizer.get_vocab_size() != settings.vocabulary_size:
+        raise UserError(
+            f"{train_pool}: the train pool supports only {tokenizer.get_vocab_size()} tokens; "
+            f"lower tokenizer.vocabulary_size from {settings.vocabulary_size}"
+        )
+    return tokenizer
+
+
+def from_hub(settings: config.Tokenizer) -> Tokenizer:
+    """Tokenizer of a hub repository. Raises UserError when it can't be read or lacks BOS or EOS."""
+    try:
+        tokenizer = Tokenizer.from_pretrained(settings.name, revision=settings.revision)
+    except Exception as error:
+        raise UserError(
+            f"tokenizer {settings.name} could not be read from the hub: {error}. Gated models need an accepted "
+            "licence and `hf auth login`."
+        ) from error
+    tokenizer.post_processor = None
+    return tokenizer
+
+
+class StudentTokenizer:
+    """Tokenizer with its identity: ids of BOS and EOS, vocabulary size, name, hash of its file."""
+
+    def __init__(self, path: str | Path) -> None:
+        text = Path(path).read_text(encoding="utf-8")
+        self.sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
+        self.name = f"{Path(path).stem}-{self.sha256[:8]}"
+        self.tokenizer = Tokenizer.from_str(text)
+        self.tokenizer.encode_special_tokens = True  # text that looks like a special token stays text
+        self.vocabulary_size = self.tokenizer.get_vocab_size()
+        self.bos_id, self.eos_id = _boundary_ids(self.tokenizer)
+
+    def rows(self, texts: list[str]) -> list[list[int]]:
+        """Token ids of each text as its own row: BOS, content, EOS."""
+        encoded = self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        return [[self.bos_id, *e.ids, self.eos_id] for e in encoded]
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """Character span of each content token."""
+        return self.tokenizer.encode(text, add_special_tokens=False).offsets
+
+    def decode(self, ids: list[int]) -> str:
+        """Text of ids, BOS and EOS left out."""
+        return self.tokenizer.decode([int(i) for i in ids], skip_special_tokens=True)
+
+
+def _boundary_ids(tokenizer: Tokenizer) -> tuple[int, int]:
+    for bos, eos in BOUNDARIES:
+        ids = tokenizer.token_to_id(bos), tokenizer.token_to_id(eos)
+        if None not in ids:
+            return ids
+    raise UserError(f"the tokenizer has no pair of BOS and EOS among {BOUNDARIES}")
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Train or fetch the tokenizer and write its tokenizer.json."""
+    settings = parse_settings(config.Tokenizer, arguments.settings)
+    tokenizer = from_hub(settings) if settings.kind == "hub" else train_bpe(settings, arguments.train)
+    write_text(arguments.output, tokenizer.to_str(pretty=False))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--settings", required=True, help="JSON of the `tokenizer` section of the config")
+    parser.add_argument("--train", required=True, help="train pool (Parquet)")
+    parser.add_argument("--output", required=True, help="tokenizer.json")
+    run_command(main, parser)

@@ -1,0 +1,1 @@
+"""Synthetic text: prompts, requests, engines, flags, shards."""

@@ -1,0 +1,79 @@
+"""Prompts: versioned text files, filled and cut to the generator's context.
+
+[assumed] A source too long for the prompt is cut for the prompt only, never for training: rephrase keeps its
+beginning, latent thoughts keep what is nearest the boundary. Every cut is counted.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from workflow_scripts.common.errors import UserError
+
+FOLDER = Path(__file__).parent / "prompts"
+
+
+@dataclass(frozen=True)
+class Template:
+    """System and user text of one prompt version."""
+
+    version: str
+    system: str
+    user: str
+    sha256: str
+
+
+def load_template(version: str) -> Template:
+    """Read `prompts/<version>.txt`. Raises UserError when there is none."""
+    path = FOLDER / f"{version}.txt"
+    if not path.exists():
+        known = ", ".join(sorted(p.stem for p in FOLDER.glob("*.txt")))
+        raise UserError(f"{path}: no such prompt version; there are {known}")
+    text = path.read_text(encoding="utf-8")
+    system, user = text.removeprefix("[system]\n").split("\n[user]\n")
+    return Template(version, system.strip(), user.strip(), hashlib.sha256(text.encode()).hexdigest())
+
+
+class PromptBuilder:
+    """Turns texts into prompt token ids of one generator, leaving room for the answer."""
+
+    def __init__(self, llm_tokenizer, template: Template, context: int, max_new_tokens: int) -> None:
+        self.tokenizer, self.template = llm_tokenizer, template
+        blank = self._chat({"document": "", "prefix": "", "suffix": ""})
+        self.room = context - max_new_tokens - len(blank) - 8  # 8: joins may tokenise a little longer
+        if self.room < 16:
+            raise UserError(
+                f"prompt {template.version} leaves {self.room} tokens for the document in a context of {context} with "
+                f"{max_new_tokens} new tokens: raise the llm's context or lower max_new_tokens"
+            )
+
+    def rephrase(self, document: str) -> tuple[list[int], bool]:
+        """Prompt ids and whether the document was cut."""
+        kept, cut = self._head(document, self.room)
+        return self._chat({"document": kept}), cut
+
+    def latent_thoughts(self, prefix: str, suffix: str) -> tuple[list[int], bool]:
+        """Prompt ids for one boundary and whether prefix or suffix was cut."""
+        half = self.room // 2
+        lengths = len(self._ids(prefix)), len(self._ids(suffix))
+        prefix, cut_left = self._tail(prefix, max(half, self.room - lengths[1]))
+        suffix, cut_right = self._head(suffix, max(half, self.room - lengths[0]))
+        return self._chat({"prefix": prefix, "suffix": suffix}), cut_left or cut_right
+
+    def _chat(self, values: dict[str, str]) -> list[int]:
+        user = self.template.user
+        for name, value in values.items():
+            user = user.replace(f"{{{name}}}", value.strip(), 1)
+        messages = [{"role": "system", "content": self.template.system}, {"role": "user", "content": user}]
+        return self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)
+
+    def _ids(self, text: str) -> list[int]:
+        return self.tokenizer.encode(text, add_special_tokens=False)
+
+    def _head(self, text: str, limit: int) -> tuple[str, bool]:
+        ids = self._ids(text)
+        return (text, False) if len(ids) <= limit else (self.tokenizer.decode(ids[:limit]), True)
+
+    def _tail(self, text: str, limit: int) -> tuple[str, bool]:
+        ids = self._ids(text)
+        return (text, False) if len(ids) <= limit else (self.tokenizer.decode(ids[-limit:]), True)

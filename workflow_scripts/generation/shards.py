@@ -1,0 +1,73 @@
+"""Generation shards: Parquet with a fixed schema, and a JSON record of throughput beside each."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from workflow_scripts.common.files import atomic_path, read_json
+from workflow_scripts.config.models import Generation
+
+SCHEMA = pa.schema(
+    [
+        pa.field("doc_id", pa.string(), nullable=False),
+        pa.field("method", pa.string(), nullable=False),
+        pa.field("generation", pa.int32(), nullable=False),
+        pa.field("boundary", pa.string()),
+        pa.field("prompt_version", pa.string(), nullable=False),
+        pa.field("prompt_sha256", pa.string(), nullable=False),
+        pa.field("model", pa.string(), nullable=False),
+        pa.field("model_revision", pa.string(), nullable=False),
+        pa.field("engine", pa.string(), nullable=False),
+        pa.field("temperature", pa.float64(), nullable=False),
+        pa.field("top_p", pa.float64(), nullable=False),
+        pa.field("seed", pa.int64(), nullable=False),
+        pa.field("attempt", pa.int32(), nullable=False),
+        pa.field("prompt_tokens", pa.int32(), nullable=False),
+        pa.field("source_cut", pa.bool_(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("tokens", pa.int32(), nullable=False),
+        pa.field("finish_reason", pa.string(), nullable=False),
+        pa.field("flags", pa.list_(pa.string()), nullable=False),
+    ]
+)
+
+
+def write_rows(path: str | Path, rows: Iterable[dict]) -> None:
+    """Write generations atomically."""
+    with atomic_path(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(list(rows), schema=SCHEMA), temporary, compression="zstd")
+
+
+def read_rows(path: str | Path) -> list[dict]:
+    """All generations of a shard."""
+    return pq.read_table(path).to_pylist()
+
+
+def slice_of(documents: int, shard: int, shards: int, batch: int) -> range:
+    """Positions of a shard's documents: contiguous, and whole batches, so that texts don't depend on sharding."""
+    batches = -(-documents // batch)
+    first, last = (batches * part // shards * batch for part in (shard, shard + 1))
+    return range(min(first, documents), min(last, documents))
+
+
+def read_generations(
+    paths: Iterable[str | Path], count: int, settings: Generation
+) -> Iterator[tuple[str, dict[int | str, str]]]:
+    """(doc_id, texts by generation index or boundary) of every document, in document order.
+
+    Generations with an index of `count` or more and those with a dropped flag are left out. Thoughts are all
+    given: which boundaries a stream uses follows from its G.
+    """
+    dropped = set(settings.drop_flags)
+    for path in paths:
+        found = {doc_id: list(rows) for doc_id, rows in groupby(read_rows(path), key=lambda row: row["doc_id"])}
+        for doc_id in read_json(str(path).replace(".parquet", ".json"))["documents"]:
+            usable = [row for row in found.get(doc_id, []) if not dropped.intersection(row["flags"])]
+            yield doc_id, dict(_keyed(row) for row in usable if row["boundary"] or row["generation"] < count)
+
+
+def _keyed(row: dict) -> tuple[int | str, str]:
+    return (row["boundary"] or row["generation"]), row["text"].strip()

@@ -1,0 +1,1 @@
+"""Streams: how a document and its generations become rows of training tokens."""

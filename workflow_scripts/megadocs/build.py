@@ -1,0 +1,95 @@
+"""Build a stream: documents and their generations, joined in document order, tokenised, written streaming."""
+
+import argparse
+from collections.abc import Callable, Iterator
+
+from workflow_scripts.common.batches import batched
+from workflow_scripts.common.errors import UserError, run_command
+from workflow_scripts.common.files import read_json, require_free_disk
+from workflow_scripts.config.load import parse_settings
+from workflow_scripts.config.models import Generation
+from workflow_scripts.corpus.documents import read_documents
+from workflow_scripts.corpus.tokenizer import StudentTokenizer
+from workflow_scripts.generation.shards import read_generations
+from workflow_scripts.megadocs.compose import Piece, Tags, latent, latent_no_real, stitched
+from workflow_scripts.megadocs.tokens import TokenRow, write_stream
+
+Composer = Callable[[str, dict], list[Piece]]
+BYTES_PER_GENERATION = 4096
+
+
+def composer(stream: str, count: int, settings: Generation, tokenizer: StudentTokenizer) -> Composer:
+    """Function from (text, generations of the document) to rows, for a stream at G = `count`."""
+    tags = Tags(settings.think_open, settings.think_close)
+    return {
+        "real": lambda text, _: [Piece("real", -1, text)],
+        "stitched": lambda text, found: stitched(text, found, count),
+        "stitched_real_first": lambda text, found: stitched(text, found, count, real="first"),
+        "stitched_no_real": lambda text, found: stitched(text, found, count, real="none"),
+        "latent": lambda text, found: latent(text, found, tokenizer.offsets(text), count, tags),
+        "latent_no_real": lambda text, found: latent_no_real(found, tokenizer.offsets(text), count, tags),
+    }[stream]
+
+
+def joined(documents: Iterator[dict], generations: Iterator[tuple[str, dict]]) -> Iterator[tuple[dict, dict]]:
+    """Each document that has generations, with them; both come in the same order.
+
+    Raises UserError when the generations belong to other documents.
+    """
+    for doc_id, found in generations:
+        row = next(documents, None)
+        if row is None or row["doc_id"] != doc_id:
+            raise UserError(
+                f"the generations are of document {doc_id} where the corpus has {row and row['doc_id']}: "
+                "they were made from another corpus; delete the generation shards and run again"
+            )
+        yield row, found
+
+
+def token_rows(pairs: Iterator[tuple[dict, dict]], compose: Composer, tokenizer: StudentTokenizer) -> Iterator[TokenRow]:
+    """Tokenised rows, composed and tokenised a batch of documents at a time."""
+    for group in batched(pairs, 64):
+        pieces = [(row["doc_id"], piece) for row, found in group for piece in compose(row["text"], found)]
+        encoded = tokenizer.rows([piece.text for _, piece in pieces])
+        for (doc_id, piece), ids in zip(pieces, encoded, strict=True):
+            yield TokenRow(doc_id, piece.kind, piece.generation, ids)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write the stream's three files. Raises UserError when G is larger than what was generated."""
+    settings = parse_settings(Generation, arguments.settings)
+    if arguments.generations > settings.generated:
+        raise UserError(
+            f"--generations {arguments.generations}: only {settings.generated} were generated per document; "
+            "raise generation.generated in the config"
+        )
+    shards = arguments.shards or []
+    needed = BYTES_PER_GENERATION * sum(read_json(p.replace(".parquet", ".json"))["rows"] for p in shards)
+    require_free_disk(arguments.output, needed, f"building {arguments.stream}")
+    tokenizer = StudentTokenizer(arguments.tokenizer)
+    documents = read_documents(arguments.documents)
+    if shards:
+        pairs = joined(documents, read_generations(shards, arguments.generations, settings))
+    else:
+        pairs = ((row, {}) for row in documents)
+    metadata = {
+        "stream": arguments.stream,
+        "generations": arguments.generations,
+        "tokenizer": tokenizer.name,
+        "tokenizer_sha256": tokenizer.sha256,
+        "dropped_flags": settings.drop_flags,
+    }
+    rows = token_rows(pairs, composer(arguments.stream, arguments.generations, settings, tokenizer), tokenizer)
+    write_stream(arguments.output, rows, tokenizer.vocabulary_size, metadata)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stream", required=True, help="real, stitched, latent, or a variant")
+    parser.add_argument("--generations", type=int, default=0, help="G: generations per document that are used")
+    parser.add_argument("--settings", required=True, help="JSON of the `generation` section of the config")
+    parser.add_argument("--documents", required=True, help="real documents in nested order (Parquet)")
+    parser.add_argument("--shards", nargs="*", help="generation shards in document order (Parquet)")
+    parser.add_argument("--tokenizer", required=True, help="tokenizer.json")
+    parser.add_argument("--output", required=True, help="prefix of the stream's files")
+    run_command(main, parser)

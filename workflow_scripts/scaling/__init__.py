@@ -1,0 +1,1 @@
+"""Scaling laws of measured losses, their uncertainty, and data efficiency by inversion."""

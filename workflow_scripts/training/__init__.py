@@ -1,0 +1,1 @@
+"""Students: a Llama-style decoder and its recipe, small and readable."""

@@ -1,0 +1,130 @@
+"""Which windows each step sees: a pure function of (seed, step).
+
+Per-sequence mixing of two streams: in every block of sequences the mixing ratio holds exactly. Each stream's
+windows come in one random order that is the same in every epoch; a stream starts again when it is exhausted.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.seeds import named_seed
+from workflow_scripts.megadocs.tokens import TokenStream
+
+
+def total_steps(real_tokens: int, batch_tokens: int, real_epochs: int, mixing_ratio: float) -> int:
+    """Optimizer steps for `real_epochs` passes over the real stream (facts 3.3).
+
+    Raises UserError when the real tokens don't fill one batch.
+    """
+    steps_per_epoch = real_tokens // batch_tokens
+    if steps_per_epoch == 0:
+        raise UserError(f"{real_tokens:,} real tokens are less than one batch of {batch_tokens:,} tokens")
+    return int(steps_per_epoch * real_epochs / (1 - mixing_ratio) + 1e-9)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Places of sequences in the real and the synthetic stream."""
+
+    seed: int
+    mixing_ratio: float
+    block_sequences: int
+    windows: dict[str, int]  # stream name -> number of windows
+
+    def places(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """For sequences first .. first+count-1: bool [count] is_synthetic, int64 [count] window in its stream."""
+        sequence = np.arange(first, first + count)
+        block, inside = np.divmod(sequence, self.block_sequences)
+        synthetic = np.empty(count, dtype=bool)
+        rank = np.empty(count, dtype=np.int64)
+        for number in np.unique(block):
+            here = block == number
+            mask, ranks = self._block(int(number))
+            synthetic[here], rank[here] = mask[inside[here]], ranks[inside[here]]
+        per_block = np.where(synthetic, self._synthetic_per_block, self.block_sequences - self._synthetic_per_block)
+        return synthetic, self._window(synthetic, block * per_block + rank)
+
+    @property
+    def _synthetic_per_block(self) -> int:
+        return round(self.mixing_ratio * self.block_sequences)
+
+    @lru_cache(maxsize=4)  # noqa: B019  one mixture lives as long as its training
+    def _block(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        order = np.random.default_rng(named_seed("mixing", self.seed, number)).permutation(self.block_sequences)
+        mask = order < self._synthetic_per_block
+        ranks = np.where(mask, mask.cumsum(), (~mask).cumsum()) - 1
+        return mask, ranks
+
+    def _window(self, synthetic: np.ndarray, position: np.ndarray) -> np.ndarray:
+        found = np.empty_like(position)
+        for name, mask in (("synthetic", synthetic), ("real", ~synthetic)):
+            if mask.any():
+                found[mask] = self._orders[name][position[mask] % self.windows[name]]
+        return found
+
+    @cached_property
+    def _orders(self) -> dict[str, np.ndarray]:
+        return {
+            name: np.random.default_rng(named_seed("window order", name, self.seed)).permutation(count)
+            for name, count in self.windows.items()
+        }
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+class MixedWindows:
+    """Batches of token windows from a real and, if the ratio is above 0, a synthetic stream."""
+
+    def __init__(
+        self,
+        streams: dict[str, TokenStream],
+        mixture: Mixture,
+        context: int,
+        batch_sequences: int,
+        with_rows: bool = False,
+    ) -> None:
+        self.streams, self.mixture, self.context, self.batch_sequences = streams, mixture, context, batch_sequences
+        self.ends = {name: stream.row_ends() for name, stream in streams.items()} if with_rows else None
+
+    def batch(self, step: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Token ids int64 [B, T] of a step and, for masked attention, the row number of each token [B, T]."""
+        synthetic, window = self.mixture.places(step * self.batch_sequences, self.batch_sequences)
+        names = np.where(synthetic, "synthetic", "real")
+        ids = np.stack([self._window(name, w) for name, w in zip(names, window, strict=True)])
+        if self.ends is None:
+            return ids, None
+        return ids, np.stack([self._rows(name, w) for name, w in zip(names, window, strict=True)])
+
+    def _window(self, name: str, window: int) -> np.ndarray:
+        start = int(window) * self.context
+        return self.streams[name].tokens[start : start + self.context].astype(np.int64)
+
+    def _rows(self, name: str, window: int) -> np.ndarray:
+        positions = np.arange(int(window) * self.context, (int(window) + 1) * self.context)
+        return np.searchsorted(self.ends[name], positions, side="right")
+
+
+def open_mixture(
+    streams: dict[str, TokenStream], real_tokens: int, mixing_ratio: float, block: int, seed: int, batch_shape: tuple
+) -> Mixture:
+    """Mixture over the first `real_tokens` of the real stream, cut to whole batches, and the whole synthetic one.
+
+    Raises UserError when a stream is too short or its tokenizer differs from the other's.
+    """
+    sequences, context = batch_shape
+    real = streams["real"]
+    if real_tokens > len(real.tokens):
+        raise UserError(f"{real.paths.tokens}: holds {len(real.tokens):,} tokens, --real-tokens asks {real_tokens:,}")
+    windows = {"real": real_tokens // (sequences * context) * sequences}
+    if mixing_ratio > 0:
+        synthetic = streams["synthetic"]
+        if synthetic.metadata["tokenizer_sha256"] != real.metadata["tokenizer_sha256"]:
+            raise UserError(f"{synthetic.paths.metadata}: made with another tokenizer than {real.paths.metadata}")
+        windows["synthetic"] = synthetic.windows(context)
+        if windows["synthetic"] == 0:
+            raise UserError(f"{synthetic.paths.tokens}: shorter than one window of {context} tokens")
+    return Mixture(seed, mixing_ratio, block, windows)
