@@ -8,6 +8,8 @@ min_version("9.27")
 
 
 configfile: "config.yaml"
+
+
 report: "rules/report/workflow.rst"
 
 
@@ -20,6 +22,7 @@ pathvars:
     benchmarks=f"results/{settings.scale}/benchmarks",
 
 
+include: "rules/functions.smk"
 include: "rules/environments.smk"
 include: "rules/data.smk"
 include: "rules/generate.smk"
@@ -29,6 +32,10 @@ include: "rules/evaluate.smk"
 include: "rules/fit.smk"
 include: "rules/figures.smk"
 include: "rules/audit.smk"
+
+
+onstart:
+    take_workflow_lock()
 
 
 localrules:

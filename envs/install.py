@@ -1,7 +1,7 @@
 """Install one pinned environment; only Python >= 3.11 is needed. Does nothing when it is up to date.
 
-    python3 envs/install.py workflow              the workflow's own, in .venv
-    python3 envs/install.py training generation   torch in .venv-training, vLLM in .venv-generation
+python3 envs/install.py workflow              the workflow's own, in .venv
+python3 envs/install.py training generation   torch in .venv-training, vLLM in .venv-generation
 """
 
 import argparse
@@ -35,7 +35,9 @@ def is_current(marker: Path, lock: Path) -> bool:
 
 def digest(lock: Path) -> str:
     """Identity of an installation: its pins and the interpreter's version."""
-    return hashlib.sha256(lock.read_bytes()).hexdigest() + f" python {sys.version_info.major}.{sys.version_info.minor}\n"
+    return (
+        hashlib.sha256(lock.read_bytes()).hexdigest() + f" python {sys.version_info.major}.{sys.version_info.minor}\n"
+    )
 
 
 def make_venv(folder: Path) -> Path:
@@ -120,7 +122,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  an older interpreter is what this is for
         sys.exit(f"error: Python >= 3.11 is needed, this is {sys.version.split()[0]}; name one: make PYTHON=python3.12")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stages", nargs="+", choices=STAGES)

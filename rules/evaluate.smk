@@ -13,13 +13,13 @@ rule evaluate_losses:
         "<benchmarks>/evaluate_losses/{run}.tsv"
     conda:
         "../envs/training.yaml"
+    threads: scale.training.threads
+    resources:
+        gpu=scale.training.gpus and 1,
     params:
         python=python("training"),
         training=lambda w: training_settings(ALL_RUNS[w.run]),
         sets=lambda w, input: [f"{n}={p[:-5]}" for n, p in zip(VALIDATION_SETS, input.sets[2::3])],
-    threads: scale.training.threads
-    resources:
-        gpu=scale.training.gpus and 1,
     shell:
         "{params.python} -m workflow_scripts.evaluation.evaluate --model {input.model}"
         " --training {params.training:q} --sets {params.sets} --output {output} > {log} 2>&1"
@@ -43,7 +43,7 @@ rule collect_losses:
         config=settings.model_dump_json(),
         folder="<results>",
     shell:
-        "{sys.executable} -m workflow_scripts.evaluation.collect --config {params.config:q} --folder {params.folder}"
+        "python -m workflow_scripts.evaluation.collect --config {params.config:q} --folder {params.folder}"
         " --losses {output.losses} --documents {output.documents} 2>&1 | tee {log}"
 
 
@@ -65,5 +65,5 @@ rule choose_hyperparameters:
         config=settings.model_dump_json(),
         folder="<results>",
     shell:
-        "{sys.executable} -m workflow_scripts.evaluation.choose --config {params.config:q} --folder {params.folder}"
+        "python -m workflow_scripts.evaluation.choose --config {params.config:q} --folder {params.folder}"
         " --candidates {output.candidates} --chosen {output.chosen} 2>&1 | tee {log}"

@@ -1,14 +1,4 @@
 # Figures: pure functions of the tables of losses and fits.
-FIGURES = {
-    "generation_scaling": "Loss against generations per document",
-    "data_efficiency": "Baseline law and data efficiency",
-    "context_length": "Short and long documents",
-}
-
-
-def figure_files():
-    """PDF of every figure; PNG and CSV come with it."""
-    return expand("<results>/figures/{figure}.pdf", figure=FIGURES)
 
 
 rule draw_figure:
@@ -29,12 +19,12 @@ rule draw_figure:
         "<logs>/figures/{figure}.log",
     benchmark:
         "<benchmarks>/figures/{figure}.tsv"
+    wildcard_constraints:
+        figure="|".join(FIGURES),
     conda:
         "../envs/workflow.yaml"
     params:
         scale=settings.scale,
-    wildcard_constraints:
-        figure="|".join(FIGURES),
     shell:
-        "{sys.executable} -m workflow_scripts.figures.{wildcards.figure} --summary {input.summary}"
+        "python -m workflow_scripts.figures.{wildcards.figure} --summary {input.summary}"
         " --analysis {input.analysis} --scale {params.scale} --output {output.pdf} 2>&1 | tee {log}"

@@ -17,6 +17,6 @@ rule fit_data_efficiency:
         settings=scale.analysis.model_dump_json(),
         real_tokens=scale.corpus.real_tokens,
     shell:
-        "{sys.executable} -m workflow_scripts.scaling.efficiency --settings {params.settings:q}"
+        "python -m workflow_scripts.scaling.efficiency --settings {params.settings:q}"
         " --real-tokens {params.real_tokens} --losses {input.losses} --documents {input.documents}"
         " --summary {output.summary} --output {output.analysis} 2>&1 | tee {log}"

@@ -1,6 +1,4 @@
 # Synthetic text by the LLM: one engine start per job, several shards per job.
-METHODS = list(scale.generation.max_new_tokens)
-PACKAGED_LLM = LLM.model.removeprefix("package:") if LLM.model.startswith("package:") else None
 
 
 rule convert_llm:
@@ -41,6 +39,9 @@ rule generate_texts:
         "<benchmarks>/generate_texts/{job}.tsv"
     conda:
         "../envs/generation.yaml"
+    threads: 2
+    resources:
+        gpu=scale.training.gpus and 1,
     params:
         python=python("generation"),
         settings=scale.generation.model_dump_json(exclude={"streams", "drop_flags", "think_open", "think_close"}),
@@ -49,20 +50,11 @@ rule generate_texts:
         real_tokens=scale.corpus.real_tokens,
         folder=lambda w, output: os.path.dirname(output[0]),
         recipe=DATA_RECIPE,
-    threads: 2
-    resources:
-        gpu=scale.training.gpus and 1,
     shell:
         "{params.python} -m workflow_scripts.generation.generate --settings {params.settings:q} --llm {params.llm:q}"
         " --model {params.model} --documents {input.documents} --real-tokens {params.real_tokens}"
         " --tokenizer {input.tokenizer} --job {wildcards.job} --journal {params.folder}/journal"
         " --output {params.folder} 2>&1 | tee {log}"
-
-
-def shards(method):
-    """All shards of a method, in document order."""
-    jobs, parts = range(scale.generation.jobs), range(scale.generation.shards_per_job)
-    return expand("<results>/generations/{method}-{job}.{part}.parquet", method=method, job=jobs, part=parts)
 
 
 rule describe_generations:
@@ -79,5 +71,5 @@ rule describe_generations:
     conda:
         "../envs/workflow.yaml"
     shell:
-        "{sys.executable} -m workflow_scripts.generation.card --shards {input.shards} --output {output.card}"
+        "python -m workflow_scripts.generation.card --shards {input.shards} --output {output.card}"
         " --json {output.counts} 2>&1 | tee {log}"

@@ -1,5 +1,4 @@
 # Token streams: real documents, validation sets, and documents joined with their generations.
-SHUFFLED = {"simple": "stitched", "simple_no_real": "stitched_no_real"}  # the same rows, shuffled
 
 
 rule tokenise_real_documents:
@@ -19,14 +18,8 @@ rule tokenise_real_documents:
         prefix=lambda w, output: output[2].removesuffix(".json"),
         recipe=DATA_RECIPE,
     shell:
-        "{sys.executable} -m workflow_scripts.megadocs.build --stream real --settings {params.settings:q}"
+        "python -m workflow_scripts.megadocs.build --stream real --settings {params.settings:q}"
         " --documents {input.documents} --tokenizer {input.tokenizer} --output {params.prefix} 2>&1 | tee {log}"
-
-
-def validation_documents(wildcards):
-    """Held-out part of the split, or a source of its own."""
-    folder = "split" if wildcards.set in ("validation", "tuning") else "raw"
-    return f"<results>/corpus/{folder}/{wildcards.set}.parquet"
 
 
 use rule tokenise_real_documents as tokenise_validation_set with:
@@ -52,16 +45,16 @@ rule build_stream:
         "<logs>/streams/{stream}-G{generations}.log",
     benchmark:
         "<benchmarks>/streams/{stream}-G{generations}.tsv"
+    wildcard_constraints:
+        stream="stitched|stitched_real_first|stitched_no_real|latent|latent_no_real",
     conda:
         "../envs/workflow.yaml"
     params:
         settings=scale.generation.model_dump_json(),
         prefix=lambda w, output: output[2].removesuffix(".json"),
         recipe=DATA_RECIPE,
-    wildcard_constraints:
-        stream="stitched|stitched_real_first|stitched_no_real|latent|latent_no_real",
     shell:
-        "{sys.executable} -m workflow_scripts.megadocs.build --stream {wildcards.stream}"
+        "python -m workflow_scripts.megadocs.build --stream {wildcards.stream}"
         " --generations {wildcards.generations} --settings {params.settings:q} --documents {input.documents}"
         " --shards {input.shards} --tokenizer {input.tokenizer} --output {params.prefix} 2>&1 | tee {log}"
 
@@ -75,14 +68,14 @@ rule shuffle_stream:
         "<logs>/streams/{stream}-G{generations}.log",
     benchmark:
         "<benchmarks>/streams/{stream}-G{generations}.tsv"
+    wildcard_constraints:
+        stream="|".join(SHUFFLED),
     conda:
         "../envs/workflow.yaml"
     params:
         source=lambda w, input: input[2].removesuffix(".json"),
         prefix=lambda w, output: output[2].removesuffix(".json"),
         recipe=DATA_RECIPE,
-    wildcard_constraints:
-        stream="|".join(SHUFFLED),
     shell:
-        "{sys.executable} -m workflow_scripts.megadocs.shuffle --stream {wildcards.stream}-G{wildcards.generations}"
+        "python -m workflow_scripts.megadocs.shuffle --stream {wildcards.stream}-G{wildcards.generations}"
         " --input {params.source} --output {params.prefix} 2>&1 | tee {log}"

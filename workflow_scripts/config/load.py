@@ -20,6 +20,13 @@ def load_config(content: dict, where: str = "config.yaml") -> Config:
         raise UserError(f"{where} is not valid:\n" + "\n".join(_sentences(error))) from None
 
 
+def with_own_table(config: Config, folder: str) -> Config:
+    """The config with its table of tuned values looked for in `folder` where the working directory has none."""
+    shipped = Path(folder) / config.hyperparameters
+    use_shipped = shipped.exists() and not Path(config.hyperparameters).exists()
+    return config.model_copy(update={"hyperparameters": str(shipped)}) if use_shipped else config
+
+
 def read_config(path: str | Path) -> Config:
     """Read and check a config file."""
     return load_config(yaml.safe_load(Path(path).read_text(encoding="utf-8")), str(path))

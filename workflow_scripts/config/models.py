@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Decay = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Stream = Literal[
     "simple",
     "stitched",
@@ -31,7 +33,9 @@ class Source(Strict):
     """Where documents come from."""
 
     kind: Literal["news", "newsgroups", "reuters", "hub", "files"]
-    path: str | None = Field(None, description="files: a folder or file of .jsonl, .parquet or .txt (one document each)")
+    path: str | None = Field(
+        None, description="files: a folder or file of .jsonl, .parquet or .txt (one document each)"
+    )
     dataset: str | None = Field(None, description="hub: Hugging Face dataset id")
     revision: str | None = Field(None, description="hub: commit of the dataset")
     subset: str | None = Field(None, description="hub: configuration name of the dataset")
@@ -40,7 +44,9 @@ class Source(Strict):
     min_characters: int = Field(1, ge=1, description="shorter documents are left out and counted")
     max_characters: PositiveInt | None = Field(None, description="longer documents are left out and counted")
     max_documents: PositiveInt | None = Field(None, description="take the documents with the smallest stable hash")
-    stop_after: PositiveInt | None = Field(None, description="read no further than this many documents of a huge source")
+    stop_after: PositiveInt | None = Field(
+        None, description="read no further than this many documents of a huge source"
+    )
 
     @model_validator(mode="after")
     def _has_location(self) -> "Source":
@@ -80,7 +86,8 @@ class Corpus(Strict):
     tokenizer: Tokenizer = Tokenizer()
     validation_fraction: Fraction = Field(0.2, description="share of documents in the reported validation set")
     tuning_fraction: Fraction = Field(
-        0.1, description="share of documents that hyper-parameters are chosen on; 0: on the validation set, as the authors"
+        0.1,
+        description="share of documents that hyper-parameters are chosen on; 0: on the validation set, as the authors",
     )
     near_duplicate_jaccard: float = Field(0.7, gt=0, le=1, description="[assumed] drop train documents this similar")
     real_tokens: PositiveInt = Field(description="D: unique real tokens of every synthetic run")
@@ -184,19 +191,22 @@ class Training(Strict):
 
 
 class Grid(Strict):
-    """Candidates of the hyper-parameter search for one kind of student."""
+    """Candidates of the hyper-parameter search: all combinations."""
 
     real_epochs: list[PositiveInt] = Field(min_length=1)
-    mixing_ratio: list[Fraction] = Field([0.75], min_length=1)
-    lr: list[float] = Field([0.003], min_length=1)
-    weight_decay: list[float] = Field(min_length=1)
+    mixing_ratio: list[Fraction] = Field([0.75], min_length=1, description="real-only students have 0")
+    lr: list[Rate] = Field([0.003], min_length=1)
+    weight_decay: list[Decay] = Field(min_length=1)
 
 
 class Tuning(Strict):
-    """The hyper-parameter search; candidates are compared on the tuning documents, with the first seed."""
+    """The hyper-parameter search: grids whose candidates are put together for each kind of student.
 
-    real: Grid = Grid(real_epochs=[8, 16, 32], mixing_ratio=[0.0], weight_decay=[0.8, 1.6])
-    synthetic: Grid = Grid(real_epochs=[4, 8, 16], weight_decay=[0.4, 0.8])
+    Candidates are compared on the tuning documents, with the first seed.
+    """
+
+    real: list[Grid] = [Grid(real_epochs=[4, 8, 16], weight_decay=[0.8])]
+    synthetic: list[Grid] = [Grid(real_epochs=[4, 8, 16], weight_decay=[0.8])]
 
 
 class Analysis(Strict):
@@ -250,7 +260,9 @@ class Config(Strict):
                 )
             llm = self.llms[scale.generation.llm]
             if max(scale.generation.max_new_tokens.values()) >= llm.context:
-                raise ValueError(f"scales.{name}.generation.max_new_tokens leaves no room for a prompt in {llm.context}")
+                raise ValueError(
+                    f"scales.{name}.generation.max_new_tokens leaves no room for a prompt in {llm.context}"
+                )
         return self
 
 

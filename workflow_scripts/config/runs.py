@@ -1,16 +1,18 @@
 """The run table: one row per student, expanded from the config before any job is planned."""
 
 import csv
+import io
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
 from typing import Literal
 
-from pydantic import PositiveInt, ValidationError
+from pydantic import PositiveInt, ValidationError, ValidationInfo, field_validator
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.files import write_text
-from workflow_scripts.config.models import Config, Fraction, Scale, Stream, Strict
+from workflow_scripts.config.models import Config, Decay, Fraction, Rate, Scale, Stream, Strict
 
 
 class Hyperparameters(Strict):
@@ -23,9 +25,16 @@ class Hyperparameters(Strict):
     real_tokens: PositiveInt
     real_epochs: PositiveInt
     mixing_ratio: Fraction
-    lr: float
-    weight_decay: float
+    lr: Rate
+    weight_decay: Decay
     origin: str
+
+    @field_validator("mixing_ratio")
+    @classmethod
+    def _real_only_is_not_mixed(cls, ratio: float, row: ValidationInfo) -> float:
+        if ratio and row.data.get("stream") == "real":
+            raise ValueError("must be 0 for stream real, which has no synthetic sequences to mix in")
+        return ratio
 
     @property
     def applies_to(self) -> tuple:
@@ -42,8 +51,8 @@ class Run(Strict):
     real_tokens: PositiveInt
     real_epochs: PositiveInt
     mixing_ratio: Fraction
-    lr: float
-    weight_decay: float
+    lr: Rate
+    weight_decay: Decay
     student: str
     seed: int
     cross_document_attention: bool
@@ -80,17 +89,30 @@ def expand_runs(config: Config) -> list[Run]:
     """Rows of the selected scale at the tuned values, for every seed."""
     scale, tuned = config.scales[config.scale], read_hyperparameters(config.hyperparameters)
     rows = [_tuned_row(config, tuned, setting) for setting in studied_settings(scale)]
-    return [_run(scale, row, seed) for row, seed in product(rows, scale.training.seeds)]
+    runs = [_run(scale, row, seed) for row, seed in product(rows, scale.training.seeds)]
+    twice = [name for name, count in Counter(run.run_id for run in runs).items() if count > 1]
+    if twice:
+        raise UserError(
+            f"two students would share the name {twice[0]}: counts, streams, seeds or baseline_tokens of scale "
+            f"{config.scale} hold a value twice, or two values that differ in the fifth digit"
+        )
+    return runs
 
 
 def expand_tuning(config: Config) -> list[Run]:
     """Rows of the hyper-parameter search: every candidate of every studied setting, first seed."""
     scale = config.scales[config.scale]
-    runs: dict[str, Run] = {}
-    for stream, generations, tokens in studied_settings(scale):
-        grid = scale.tuning.real if stream == "real" else scale.tuning.synthetic
-        for epochs, ratio, lr, decay in product(grid.real_epochs, grid.mixing_ratio, grid.lr, grid.weight_decay):
-            row = Hyperparameters(
+    rows = (row for setting in studied_settings(scale) for row in _candidates(config, setting))
+    runs = {run.run_id: run for run in (_run(scale, row, scale.training.seeds[0]) for row in rows)}
+    return list(runs.values())
+
+
+def _candidates(config: Config, setting: Setting) -> Iterator[Hyperparameters]:
+    scale, (stream, generations, tokens) = config.scales[config.scale], setting
+    for grid in scale.tuning.real if stream == "real" else scale.tuning.synthetic:
+        mixing = [0.0] if stream == "real" else grid.mixing_ratio
+        for epochs, ratio, lr, decay in product(grid.real_epochs, mixing, grid.lr, grid.weight_decay):
+            yield Hyperparameters(
                 scale=config.scale,
                 student=scale.training.student,
                 stream=stream,
@@ -102,29 +124,27 @@ def expand_tuning(config: Config) -> list[Run]:
                 weight_decay=decay,
                 origin="candidate of the search",
             )
-            run = _run(scale, row, scale.training.seeds[0])
-            runs[run.run_id] = run
-    return list(runs.values())
 
 
 def write_runs(path: str | Path, runs: Iterable[Run]) -> None:
     """Write the table as CSV that a person can open."""
-    lines = [",".join(Run.model_fields)]
-    lines += [",".join(f'"{v}"' if isinstance(v, str) and "," in v else str(v) for v in _values(r)) for r in runs]
-    write_text(path, "\n".join(lines) + "\n")
-
-
-def _values(run: Run) -> Iterator[object]:
-    return iter(run.model_dump().values())
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(Run.model_fields)
+    writer.writerows(run.model_dump().values() for run in runs)
+    write_text(path, table.getvalue())
 
 
 def _checked_row(path: str | Path, line: int, content: dict) -> Hyperparameters:
+    if None in content:
+        raise UserError(f"{path}:{line}: more values than columns ({content[None]}); quote a text that has a comma")
     try:
         return Hyperparameters.model_validate(content)
     except ValidationError as error:
         problem = error.errors()[0]
         column = problem["loc"][0] if problem["loc"] else "row"
-        raise UserError(f"{path}:{line}: {column}: {problem['msg']} (got {problem['input']!r})") from None
+        message = problem["msg"].removeprefix("Value error, ")
+        raise UserError(f"{path}:{line}: {column}: {message} (got {problem['input']!r})") from None
 
 
 def _tuned_row(config: Config, tuned: dict, setting: Setting) -> Hyperparameters:

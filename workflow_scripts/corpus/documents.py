@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from workflow_scripts.common.batches import batched
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from workflow_scripts.common.batches import batched
 from workflow_scripts.common.files import atomic_path
 
 SCHEMA = pa.schema(

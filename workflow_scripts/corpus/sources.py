@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workflow_scripts.common.errors import UserError
@@ -42,7 +43,8 @@ def _orange(wheel: str | Path, name: str) -> Iterator[str]:
     with zipfile.ZipFile(wheel) as archive, archive.open(PACKAGES["orange"].member + ORANGE_FILES[name]) as raw:
         rows = csv.reader(io.TextIOWrapper(raw, encoding="utf-8", newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
         for row in list(rows)[3:]:
-            yield row[1]
+            if row:  # the files end in blank lines
+                yield row[1]
 
 
 def _hub(source: Source) -> Iterator[str]:
@@ -52,9 +54,7 @@ def _hub(source: Source) -> Iterator[str]:
     except ImportError:
         raise UserError("source kind `hub` needs the `datasets` package: it is pinned in envs/workflow.txt") from None
     try:
-        rows = load_dataset(
-            source.dataset, source.subset, split=source.split, revision=source.revision, streaming=True
-        )
+        rows = load_dataset(source.dataset, source.subset, split=source.split, revision=source.revision, streaming=True)
         yield from (row[source.text_field] for row in rows)
     except (OSError, ConnectionError, ValueError, KeyError) as error:
         raise UserError(
@@ -71,7 +71,10 @@ def _files(source: Source) -> Iterator[str]:
     if not paths:
         raise UserError(f"{root}: no documents; expected files that end in {', '.join(FILE_READERS)}")
     for path in paths:
-        yield from _read_file(path, source.text_field)
+        for text in _read_file(path, source.text_field):
+            if not isinstance(text, str | None):
+                raise UserError(f"{path}: column '{source.text_field}' holds {text!r}, not text; set `text_field`")
+            yield text
 
 
 def _read_file(path: Path, field: str) -> Iterator[str]:
@@ -83,13 +86,27 @@ def _read_file(path: Path, field: str) -> Iterator[str]:
         raise UserError(f"{path}: not UTF-8 at byte {error.start}; convert it, e.g. `iconv -t utf-8`") from None
     except KeyError:
         raise UserError(f"{path}: no column '{field}'; set `text_field` of the source") from None
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: line is not JSON: {error}") from None
+    except pa.ArrowInvalid as error:
+        raise UserError(f"{path}: not a readable Parquet file: {error}") from None
 
 
 def _jsonl(path: Path, field: str) -> Iterator[str]:
-    with open(path, encoding="utf-8") as handle:
-        yield from (json.loads(line)[field] for line in handle if line.strip())
+    with open(path, "rb") as handle:
+        for number, line in enumerate(handle, start=1):
+            if line.strip():
+                yield _json_object(f"{path}:{number}", line)[field]
+
+
+def _json_object(where: str, line: bytes) -> dict:
+    try:
+        content = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise UserError(f"{where}: not UTF-8; convert the file, e.g. `iconv -t utf-8`") from None
+    except json.JSONDecodeError as error:
+        raise UserError(f"{where}: not JSON: {error.msg}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{where}: expected a JSON object per line, found {line[:40]!r}")
+    return content
 
 
 def _parquet(path: Path, field: str) -> Iterator[str]:

@@ -12,7 +12,6 @@ from workflow_scripts.config import models as config
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.corpus.documents import read_documents
 
-
 BOUNDARIES = [("<|begin_of_text|>", "<|end_of_text|>"), ("<s>", "</s>")]  # known pairs of BOS and EOS; ours first
 
 

@@ -31,7 +31,9 @@ def best(table: pd.DataFrame, scale: str) -> pd.DataFrame:
     """The best candidate per setting, as rows of the table of tuned values."""
     rows = table.groupby(SETTING, sort=False).head(1).assign(scale=scale)
     counts = table.groupby(SETTING, sort=False)["run_id"].transform("count")
-    rows["origin"] = "best of " + counts[rows.index].astype(str) + " candidates on the tuning documents (snakemake tuning)"
+    rows["origin"] = (
+        "best of " + counts[rows.index].astype(str) + " candidates on the tuning documents (snakemake tuning)"
+    )
     return rows[list(Hyperparameters.model_fields)]
 
 

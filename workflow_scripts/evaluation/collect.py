@@ -14,7 +14,7 @@ from workflow_scripts.config.runs import Run, expand_runs
 
 
 def with_halves(documents: pd.DataFrame) -> pd.DataFrame:
-    """Adds the sets `short` and `long`, the halves of `validation` by tokens, where they have no documents of their own.
+    """Adds `short` and `long`, the halves of `validation` by tokens, where they have no documents of their own.
 
     [assumed] Documents are sorted by tokens, then by id; the shorter half is `short` (facts 9.10).
     """
@@ -29,7 +29,9 @@ def with_halves(documents: pd.DataFrame) -> pd.DataFrame:
 
 def document_table(folder: Path, runs: Iterable[Run]) -> pd.DataFrame:
     """Per run, set and document: predicted tokens and summed loss in nats."""
-    tables = [pd.read_parquet(folder / "evaluations" / f"{run.run_id}.parquet").assign(run_id=run.run_id) for run in runs]
+    tables = [
+        pd.read_parquet(folder / "evaluations" / f"{run.run_id}.parquet").assign(run_id=run.run_id) for run in runs
+    ]
     return pd.concat([with_halves(table) for table in tables], ignore_index=True)
 
 
@@ -37,7 +39,9 @@ def loss_table(folder: Path, runs: list[Run], documents: pd.DataFrame) -> pd.Dat
     """Per run and set: the run's row, what it saw, mean loss in nats per token and number of documents."""
     groups = documents.groupby(["run_id", "set"], sort=True)
     losses = groups.agg(
-        documents=("doc_id", "count"), predicted_tokens=("predicted_tokens", "sum"), loss_sum_nats=("loss_sum_nats", "sum")
+        documents=("doc_id", "count"),
+        predicted_tokens=("predicted_tokens", "sum"),
+        loss_sum_nats=("loss_sum_nats", "sum"),
     ).reset_index()
     losses["loss_nats"] = losses["loss_sum_nats"] / losses["predicted_tokens"]
     rows = pd.DataFrame([{**run.model_dump(), **seen_by(folder, run)} for run in runs])
@@ -47,7 +51,14 @@ def loss_table(folder: Path, runs: list[Run], documents: pd.DataFrame) -> pd.Dat
 def seen_by(folder: Path, run: Run) -> dict:
     """Counts and training loss of a run, from its metrics."""
     metrics = read_json(folder / "runs" / run.run_id / "metrics.json")
-    kept = ("steps", "tokens", "real_epochs_seen", "synthetic_epochs_seen", "synthetic_stream_tokens", "train_loss_nats")
+    kept = (
+        "steps",
+        "tokens",
+        "real_epochs_seen",
+        "synthetic_epochs_seen",
+        "synthetic_stream_tokens",
+        "train_loss_nats",
+    )
     return {f"trained_{key}" if key == "tokens" else key: metrics.get(key, 0) for key in kept}
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.files import read_json
-from workflow_scripts.figures.style import METHODS, band_line, figure_parser, footnote, generation_axis, save
+from workflow_scripts.figures.style import band_line, figure_parser, footnote, generation_axis, look, save
 from workflow_scripts.scaling.law import DataLaw
 
 
@@ -21,7 +21,7 @@ def draw_law(axes: plt.Axes, real: pd.DataFrame, rows: pd.DataFrame, law: dict |
         grid = np.geomspace(*law["range_tokens"], 200)
         axes.plot(grid, fitted.loss(grid), color="black", linewidth=1, label=_law_label(law))
         for _, row in rows[rows["status"] == "measured"].iterrows():
-            colour, marker, _ = METHODS[row["stream"]]
+            colour, marker, _ = look(row["stream"])
             axes.plot(fitted.tokens(row["loss_nats"]), row["loss_nats"], marker, color=colour, markersize=5)
     axes.set_xscale("log")
     axes.set_xticks(real["real_tokens"], [f"{t / 1000:,.0f}k" for t in real["real_tokens"]])

@@ -12,6 +12,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -60,15 +61,18 @@ def generation_axis(axes: Axes, counts: list[int]) -> None:
     axes.set_xlabel("generations per document, G")
 
 
-def _log2(values):
-    import numpy as np
-
+def _log2(values: np.ndarray) -> np.ndarray:
     return np.log2(np.maximum(values, 1e-9))
+
+
+def look(stream: str) -> tuple[str, str, str]:
+    """Colour, marker and label of a method; variants such as `stitched_real_first` share one look."""
+    return METHODS.get(stream, ("#CC79A7", "v", stream.replace("_", " ")))
 
 
 def band_line(axes: Axes, stream: str, rows: pd.DataFrame, x: str, y: str) -> None:
     """One method: points joined by a line, its band shaded, its name at the last point."""
-    colour, marker, label = METHODS.get(stream, ("#CC79A7", "v", stream))
+    colour, marker, label = look(stream)
     rows = rows.sort_values(x)
     axes.plot(rows[x], rows[y], color=colour, marker=marker, markersize=4, linewidth=1.3, label=label)
     axes.fill_between(rows[x], rows["low"], rows["high"], color=colour, alpha=0.15, linewidth=0)
@@ -79,7 +83,8 @@ def footnote(figure: Figure, scale: str, rows: pd.DataFrame, band: float) -> Non
     seeds = "–".join(map(str, sorted({rows["seeds"].min(), rows["seeds"].max()})))
     documents = "–".join(map(str, sorted({rows["documents"].min(), rows["documents"].max()})))
     covers = "documents and seeds" if rows["seeds"].min() > 1 else "documents only (one seed)"
-    text = f"scale: {scale} · seeds: {seeds} · validation documents: {documents} · bands: {band:.0%} bootstrap over {covers}"
+    text = f"scale: {scale} · seeds: {seeds} · validation documents: {documents}"
+    text += f" · bands: {band:.0%} bootstrap over {covers}"
     if scale != "paper":
         text += "\nThis scale's numbers are not the paper's."
     figure.text(0.01, -0.02, text, fontsize=7, color="#555555", va="top")

@@ -3,7 +3,8 @@
 import re
 
 REFUSAL = re.compile(
-    r"^\W*(i'?m sorry|i am sorry|sorry,|i can(no|')t (help|assist|provide|fulfil)|i cannot|as an ai\b|i'?m unable|i am unable)",
+    r"^\W*(i['’]?m sorry|i am sorry|sorry,|i can(no|['’])t (help|assist|provide|fulfil)|i cannot|as an ai\b"
+    r"|i['’]?m unable|i am unable)",
     re.IGNORECASE,
 )
 COPY_SHARE = 0.9

@@ -28,6 +28,7 @@ from workflow_scripts.generation.flags import flags_of
 from workflow_scripts.generation.prompts import PromptBuilder, Template, load_template
 from workflow_scripts.generation.requests import Request, requests_of
 from workflow_scripts.generation.shards import slice_of, write_rows
+from workflow_scripts.generation.splitting import studied_thoughts
 
 BYTES_PER_TOKEN = 8
 
@@ -57,7 +58,9 @@ def job_parts(documents: list[dict], job: int, settings: Generation) -> list[lis
     return [[documents[i] for i in places] for places in slices]
 
 
-def batches_of(documents: list[dict], method: Method, settings: Generation, llm: Llm, tools: "Tools") -> Iterator[Batch]:
+def batches_of(
+    documents: list[dict], method: Method, settings: Generation, llm: Llm, tools: "Tools"
+) -> Iterator[Batch]:
     """Batches of a shard."""
     template = load_template(settings.prompt_versions[method])
     builder = PromptBuilder(tools.llm_tokenizer, template, llm.context, settings.max_new_tokens[method])
@@ -171,7 +174,8 @@ def write_shard(path: Path, documents: list[dict], method: Method, tools: Tools,
 
 def expected_tokens(documents: int, settings: Generation) -> int:
     """Upper estimate of new tokens, for the progress bar and the disk check."""
-    return documents * settings.generated * sum(settings.max_new_tokens[m] for m in settings.max_new_tokens)
+    texts = {"rephrase": settings.generated, "latent_thoughts": len(studied_thoughts(settings.counts))}
+    return documents * sum(texts[method] * limit for method, limit in settings.max_new_tokens.items())
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ beginning, latent thoughts keep what is nearest the boundary. Every cut is count
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,11 +62,11 @@ class PromptBuilder:
         return self._chat({"prefix": prefix, "suffix": suffix}), cut_left or cut_right
 
     def _chat(self, values: dict[str, str]) -> list[int]:
-        user = self.template.user
-        for name, value in values.items():
-            user = user.replace(f"{{{name}}}", value.strip(), 1)
+        user = re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]).strip(), self.template.user)
         messages = [{"role": "system", "content": self.template.system}, {"role": "user", "content": user}]
-        return self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)
+        return self.tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, tokenize=True, return_dict=False
+        )
 
     def _ids(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False)

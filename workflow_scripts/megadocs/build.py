@@ -46,7 +46,9 @@ def joined(documents: Iterator[dict], generations: Iterator[tuple[str, dict]]) -
         yield row, found
 
 
-def token_rows(pairs: Iterator[tuple[dict, dict]], compose: Composer, tokenizer: StudentTokenizer) -> Iterator[TokenRow]:
+def token_rows(
+    pairs: Iterator[tuple[dict, dict]], compose: Composer, tokenizer: StudentTokenizer
+) -> Iterator[TokenRow]:
     """Tokenised rows, composed and tokenised a batch of documents at a time."""
     for group in batched(pairs, 64):
         pieces = [(row["doc_id"], piece) for row, found in group for piece in compose(row["text"], found)]

@@ -12,7 +12,13 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.files import atomic_path, read_json, sha256, write_json
 
 INDEX_SCHEMA = pa.schema(
-    [("doc_id", pa.string()), ("kind", pa.string()), ("generation", pa.int32()), ("start", pa.int64()), ("end", pa.int64())]
+    [
+        ("doc_id", pa.string()),
+        ("kind", pa.string()),
+        ("generation", pa.int32()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+    ]
 )
 
 
@@ -74,7 +80,9 @@ def _write_rows(rows: Iterable[TokenRow], handle, writer: pq.ParquetWriter, dtyp
         ids = np.asarray(row.ids)
         handle.write(ids.astype(dtype).tobytes())
         start, end = end, end + len(ids)
-        pending.append({"doc_id": row.doc_id, "kind": row.kind, "generation": row.generation, "start": start, "end": end})
+        pending.append(
+            {"doc_id": row.doc_id, "kind": row.kind, "generation": row.generation, "start": start, "end": end}
+        )
         totals[row.kind] = totals.get(row.kind, 0) + len(ids)
         totals["rows_" + row.kind] = totals.get("rows_" + row.kind, 0) + 1
         if len(pending) == 8192:
@@ -91,12 +99,15 @@ class TokenStream:
         self.paths = StreamPaths.of(prefix)
         self.metadata = read_json(self.paths.metadata)
         dtype = np.dtype(self.metadata["dtype"])
-        self.tokens = np.memmap(self.paths.tokens, dtype=dtype, mode="r")
-        if len(self.tokens) != self.metadata["tokens"]:
+        found, expected = self.paths.tokens.stat().st_size, self.metadata["tokens"] * dtype.itemsize
+        if found != expected:
             raise UserError(
-                f"{self.paths.tokens}: holds {len(self.tokens):,} tokens, its metadata says "
-                f"{self.metadata['tokens']:,}: the file is truncated; delete it and run again"
+                f"{self.paths.tokens}: holds {found:,} bytes, its {self.metadata['tokens']:,} tokens need "
+                f"{expected:,}: the file is truncated; delete it and run again"
             )
+        if not found:
+            raise UserError(f"{self.paths.tokens}: the stream holds no tokens; all its rows were left out")
+        self.tokens = np.memmap(self.paths.tokens, dtype=dtype, mode="r")
 
     def index(self, columns: list[str] | None = None) -> pa.Table:
         """Rows: doc_id, kind, generation, start, end."""

@@ -31,8 +31,17 @@ class DataLaw:
         return float((self.A / (loss - self.C)) ** (1 / self.B) * BILLION)
 
     def efficiency(self, loss: float, baseline_loss: float) -> float:
-        """Data efficiency D'(loss) / D'(baseline_loss): the baseline is exactly 1."""
-        return self.tokens(loss) / self.tokens(baseline_loss)
+        """Data efficiency D'(loss) / D'(baseline_loss): the baseline is exactly 1. It does not depend on A.
+
+        Raises NotIdentified at or below the asymptote, or where the law is too flat to invert.
+        """
+        lowest = min(loss, baseline_loss)
+        if lowest <= self.C:
+            raise NotIdentified(f"loss {lowest:.4f} is at or below the law's asymptote {self.C:.4f}")
+        try:
+            return float(((baseline_loss - self.C) / (loss - self.C)) ** (1 / self.B))
+        except (OverflowError, ZeroDivisionError):
+            raise NotIdentified(f"exponent {self.B:.2g}: the law is too flat to be inverted") from None
 
 
 def fit_data_law(tokens: np.ndarray, losses: np.ndarray) -> DataLaw:

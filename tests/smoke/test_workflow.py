@@ -1,0 +1,141 @@
+"""The whole workflow at the smoke scale: real text, vLLM and the real 135M model, killed once on the way."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SMOKE = ["--configfile", ROOT / "config.yaml", "--config", "scale=smoke"]
+
+
+def snakemake(folder: Path, *options: object) -> list[str]:
+    base = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder, "--cores", "2"]
+    return list(map(str, [*base, "--workflow-profile", ROOT / "profiles/default", *options]))
+
+
+def run(folder: Path, *options: object) -> str:
+    result = subprocess.run(snakemake(folder, *options), capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-6000:]
+    return result.stdout + result.stderr
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory) -> Path:
+    """A working folder in which the smoke scale was killed with -9 in the middle and then called again."""
+    folder = tmp_path_factory.mktemp("smoke")
+    process = subprocess.Popen(
+        snakemake(folder, *SMOKE), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    journal = folder / "results/smoke/generations/journal"
+    deadline = time.monotonic() + 300
+    while len(list(journal.glob("*.json"))) < 1 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    subprocess.run(["pkill", "-9", "-f", str(folder)])  # nothing of it lives on
+    assert list(journal.glob("*.json")), "killed before generation had begun"
+    for path in (folder / "results").rglob("[!.]*.parquet"):
+        pq.read_metadata(path)  # whole, or not there
+    for path in (folder / "results").rglob("[!.]*.json"):
+        json.loads(path.read_text())
+    run(folder, *SMOKE)
+    return folder
+
+
+def test_every_figure_is_there_with_its_numbers(folder):
+    for name in ("generation_scaling", "data_efficiency", "context_length"):
+        for suffix in ("pdf", "png", "csv"):
+            assert (folder / f"results/smoke/figures/{name}.{suffix}").stat().st_size > 100
+    drawn = pd.read_csv(folder / "results/smoke/figures/generation_scaling.csv")
+    assert set(drawn["stream"]) == {"real", "simple", "stitched", "latent"} and drawn["loss_nats"].between(1, 10).all()
+    assert ((drawn["low"] <= drawn["loss_nats"]) & (drawn["loss_nats"] <= drawn["high"])).all()
+
+
+def test_second_call_does_nothing(folder):
+    assert "Nothing to be done" in run(folder, *SMOKE)
+
+
+def test_token_counts_add_up_from_documents_to_students(folder):
+    results = folder / "results/smoke"
+    stitched, simple = (json.loads((results / f"streams/{s}-G2.json").read_text()) for s in ("stitched", "simple"))
+    assert stitched["tokens"] == simple["tokens"] and stitched["tokens_by_kind"] == simple["tokens_by_kind"]
+    rows = list(csv.DictReader((results / "runs.csv").open()))
+    assert len(rows) == 4 + 3 * 2
+    for row in rows:
+        metrics = json.loads((results / "runs" / row["run_id"] / "metrics.json").read_text())
+        assert metrics["tokens"] == metrics["real_tokens_seen"] + metrics["synthetic_tokens_seen"]
+        assert metrics["steps"] == int(int(row["real_tokens"]) // 512 * 2 / (1 - float(row["mixing_ratio"])))
+
+
+def test_no_held_out_text_is_trained_on(folder):
+    results = folder / "results/smoke/corpus"
+    paths = ("train", "split/tuning", "split/validation")
+    train, tuning, validation = (set(pq.read_table(results / f"{p}.parquet")["text"].to_pylist()) for p in paths)
+    assert train and tuning and validation and not train & (tuning | validation) and not tuning & validation
+
+
+def test_one_changed_row_re_runs_one_student(folder, tmp_path):
+    table = (ROOT / "results/shipped/hyperparameters.csv").read_text()
+    changed = re.sub(r"(smoke,tiny,latent,2,2048),2,", r"\1,3,", table)
+    assert changed != table
+    (tmp_path / "table.csv").write_text(changed)
+    printed = run(folder, *SMOKE, f"hyperparameters={tmp_path / 'table.csv'}", "-n", "--quiet", "rules")
+    assert re.search(r"train_student +1\n", printed), printed
+    assert not re.search(r"(generate_texts|build_stream|split_documents) +\d", printed), printed
+
+
+def test_report_renders(folder):
+    run(folder, *SMOKE, "--report", folder / "report.html")
+    text = (folder / "report.html").read_text()
+    assert "Loss against generations per document" in text and "not the paper" in text
+
+
+def test_megadoc_is_printed_in_stitched_order(folder):
+    results = folder / "results/smoke"
+    doc_id = pq.read_table(results / "streams/stitched-G2.rows.parquet").column("doc_id")[0].as_py()
+    command = [sys.executable, "-m", "workflow_scripts.megadocs.show", results / "streams/stitched-G2", doc_id]
+    printed = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    assert re.findall(r"── (\w+)", printed) == ["rephrase", "rephrase", "real"]
+
+
+def test_paper_scale_is_planned_without_a_network(tmp_path):
+    started = time.monotonic()
+    printed = run(tmp_path, "--configfile", ROOT / "config.yaml", "--config", "scale=paper", "-n", "--quiet", "rules")
+    assert re.search(r"train_student +19\n", printed) and re.search(r"generate_texts +40\n", printed), printed
+    assert time.monotonic() - started < 60
+
+
+def readme_example(title: str) -> str:
+    """The YAML block under a heading of the README."""
+    section = (ROOT / "README.md").read_text().split(f"### {title}\n")[1]
+    return section.split("```yaml\n")[1].split("```")[0]
+
+
+def test_readme_examples_own_documents_and_own_llm(folder, tmp_path):
+    """The README's two examples, as they stand, give a stream of one's own documents written by one's own LLM."""
+    (tmp_path / "documents.yaml").write_text(readme_example("Your own documents"))
+    (tmp_path / "llm.yaml").write_text(readme_example("Your own LLM"))
+    news = pq.read_table(folder / "results/smoke/corpus/raw/train.parquet").column("text").to_pylist()
+    (tmp_path / "my_documents").mkdir()
+    for number, text in enumerate(news):
+        (tmp_path / f"my_documents/{number}.txt").write_text(text, encoding="utf-8")
+    (tmp_path / "my_llm").symlink_to(folder / "results/llms/smollm2-135m-instruct")
+    files = ["--configfile", ROOT / "config.yaml", "documents.yaml", "llm.yaml"]
+    result = subprocess.run(
+        snakemake(tmp_path, *files, "--", "results/smoke/streams/stitched-G2.json"),
+        capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr[-4000:]
+    made = json.loads((tmp_path / "results/smoke/streams/stitched-G2.json").read_text())
+    shard = pq.read_table(tmp_path / "results/smoke/generations/rephrase-0.0.parquet").to_pylist()
+    assert made["rows_by_kind"]["rephrase"] > 0 and {row["model"] for row in shard} == {"my_llm"}

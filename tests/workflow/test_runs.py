@@ -1,0 +1,99 @@
+"""The run table: the paper's students with the paper's steps, each once, under a readable name."""
+
+import csv
+import random
+
+import pytest
+
+from tests.workflow.conftest import ROOT
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.load import read_config
+from workflow_scripts.config.models import Config
+from workflow_scripts.config.runs import Run, expand_runs, expand_tuning, write_runs
+from workflow_scripts.training.mixing import total_steps
+
+# Facts 3.5: steps of the tuned students of the paper, by stream and G.
+PAPER_STEPS = {
+    ("real", 0): 12_432,
+    ("simple", 2): 12_432, ("simple", 4): 24_864, ("simple", 8): 24_864, ("simple", 16): 49_728,
+    ("simple", 32): 49_728,
+    ("stitched", 2): 24_864, ("stitched", 4): 24_864, ("stitched", 8): 49_728, ("stitched", 16): 49_728,
+    ("stitched", 32): 248_640,
+    ("latent", 2): 12_432, ("latent", 4): 24_864, ("latent", 8): 24_864, ("latent", 16): 49_728,
+    ("latent", 32): 248_640,
+}  # fmt: skip
+
+
+def shipped_config(scale: str, table=ROOT / "results/shipped/hyperparameters.csv") -> Config:
+    """The shipped config at a scale."""
+    return read_config(ROOT / "config.yaml").model_copy(update={"scale": scale, "hyperparameters": str(table)})
+
+
+def with_scale(config: Config, section: str, **changes) -> Config:
+    """The config with values of one section of its selected scale changed."""
+    scale = config.scales[config.scale]
+    changed = scale.model_copy(update={section: getattr(scale, section).model_copy(update=changes)})
+    return config.model_copy(update={"scales": {**config.scales, config.scale: changed}})
+
+
+def test_paper_students_take_the_paper_s_steps():
+    config = shipped_config("paper")
+    training = config.scales["paper"].training
+    batch = training.batch_sequences * training.context
+    found = {
+        (run.stream, run.generations): total_steps(run.real_tokens, batch, run.real_epochs, run.mixing_ratio)
+        for run in expand_runs(config)
+        if run.real_tokens == 203_685_888
+    }
+    assert found == PAPER_STEPS
+
+
+def test_paper_baselines_have_the_predecessor_s_values():
+    runs = [run for run in expand_runs(shipped_config("paper")) if run.stream == "real"]
+    values = [(run.real_tokens // 203_685_888, run.real_epochs, run.lr, run.weight_decay) for run in runs]
+    assert values == [(1, 16, 3e-3, 1.6), (2, 16, 3e-3, 0.8), (4, 16, 3e-3, 0.4), (8, 32, 1e-3, 0.4)]
+
+
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "gpu", "paper"])
+def test_ids_are_unique_and_safe_in_paths(scale):
+    config = shipped_config(scale)
+    for runs in (expand_runs(config), expand_tuning(config)):
+        ids = [run.run_id for run in runs]
+        assert len(set(ids)) == len(ids)
+        assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789GDBMk_.-") for name in ids)
+
+
+def test_id_is_readable():
+    assert expand_runs(shipped_config("paper"))[-1].run_id == "latent-G32-D203.7M-e32-m0.9-lr0.001-wd0.4-s0"
+
+
+def test_two_students_under_one_name_are_refused():
+    twice = with_scale(shipped_config("smoke"), "training", seeds=[0, 1, 0])
+    with pytest.raises(UserError, match=r"real-D1.024k-e2-lr0.003-wd0.4-s0"):
+        expand_runs(twice)
+
+
+def test_order_of_table_and_config_changes_nothing(tmp_path):
+    head, *rows = (ROOT / "results/shipped/hyperparameters.csv").read_text(encoding="utf-8").splitlines()
+    random.Random(1).shuffle(rows)
+    (tmp_path / "shuffled.csv").write_text("\n".join([head, *rows]), encoding="utf-8")
+    shuffled = with_scale(shipped_config("paper", tmp_path / "shuffled.csv"), "generation", counts=[32, 2, 8, 4, 16])
+    baselines = shuffled.scales["paper"].corpus.baseline_tokens
+    shuffled = with_scale(shuffled, "corpus", baseline_tokens=baselines[::-1])
+    assert expand_runs(shuffled) == expand_runs(shipped_config("paper"))
+
+
+def test_missing_row_says_what_to_add():
+    config = with_scale(shipped_config("paper"), "generation", counts=[2, 3])
+    with pytest.raises(UserError) as error:
+        expand_runs(config)
+    for words in ("hyperparameters.csv", "stream simple, generations 3", "add one", "snakemake tuning"):
+        assert words in str(error.value)
+
+
+def test_csv_round_trips(tmp_path):
+    runs = expand_runs(shipped_config("paper"))
+    runs[0] = runs[0].model_copy(update={"origin": 'guess, or "best of 9"\nsecond line'})
+    write_runs(tmp_path / "runs.csv", runs)
+    with open(tmp_path / "runs.csv", newline="", encoding="utf-8") as handle:
+        assert [Run.model_validate(row) for row in csv.DictReader(handle)] == runs
