@@ -43,7 +43,9 @@ rule split_documents:
     input:
         documents="<results>/corpus/raw/train.parquet",
         validation="<results>/corpus/raw/validation.parquet" if "validation" in SOURCES else [],
+        more="<results>/corpus/raw/more.parquet" if "more" in SOURCES else [],
     output:
+        more="<results>/corpus/split/more.parquet" if "more" in SOURCES else [],
         train="<results>/corpus/split/train.parquet",
         tuning="<results>/corpus/split/tuning.parquet",
         validation="<results>/corpus/split/validation.parquet",
@@ -56,12 +58,13 @@ rule split_documents:
         "../envs/workflow.yaml"
     params:
         validation=lambda w, input: f"--validation {input.validation}" if input.validation else "",
+        more=lambda w, input, output: f"--more {input.more} --more-kept {output.more}" if input.more else "",
         validation_fraction=scale.corpus.validation_fraction,
         tuning_fraction=scale.corpus.tuning_fraction,
         jaccard=scale.corpus.near_duplicate_jaccard,
         recipe=DATA_RECIPE,
     shell:
-        "python -m workflow_scripts.corpus.split --documents {input.documents} {params.validation}"
+        "python -m workflow_scripts.corpus.split --documents {input.documents} {params.validation} {params.more}"
         " --validation-fraction {params.validation_fraction} --tuning-fraction {params.tuning_fraction}"
         " --jaccard {params.jaccard} --train {output.train} --tuning {output.tuning}"
         " --held-out {output.validation} --counts {output.counts} 2>&1 | tee {log}"
@@ -89,7 +92,7 @@ rule train_tokenizer:
 rule sample_documents:
     input:
         documents=rules.split_documents.output.train,
-        more="<results>/corpus/raw/more.parquet" if "more" in SOURCES else [],
+        more=rules.split_documents.output.more,
         tokenizer=rules.train_tokenizer.output,
     output:
         "<results>/corpus/train.parquet",

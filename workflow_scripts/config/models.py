@@ -138,6 +138,14 @@ class Generation(Strict):
     think_close: str = Field("\n</think>\n", description="[assumed] text after an inserted thought")
 
     @model_validator(mode="after")
+    def _methods_are_complete(self) -> "Generation":
+        needed = {"latent_thoughts" if stream.startswith("latent") else "rephrase" for stream in self.streams}
+        for name, table in (("max_new_tokens", self.max_new_tokens), ("prompt_versions", self.prompt_versions)):
+            if missing := sorted((needed | set(self.max_new_tokens)) - set(table)):
+                raise ValueError(f"{name} has no entry for {', '.join(missing)}, which the streams need")
+        return self
+
+    @model_validator(mode="after")
     def _counts_are_generated(self) -> "Generation":
         if max(self.counts) > self.generated:
             raise ValueError(f"counts {self.counts} ask for more than `generated` = {self.generated} per document")

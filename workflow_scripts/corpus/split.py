@@ -72,6 +72,9 @@ def main(arguments: argparse.Namespace) -> None:
     write_documents(arguments.train, without_copies(pool, index, ids, counts))
     write_documents(arguments.tuning, parts["tuning"])
     write_documents(arguments.held_out, parts["validation"])
+    if arguments.more:
+        ids |= {row["doc_id"].split("-")[-1] for row in parts["train"]}
+        write_documents(arguments.more_kept, without_copies(read_documents(arguments.more), index, ids, counts))
     counts |= {"tuning": len(parts["tuning"]), "validation": len(parts["validation"]), "jaccard": arguments.jaccard}
     write_json(arguments.counts, counts)
 
@@ -88,6 +91,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", required=True, help="documents to split (Parquet)")
     parser.add_argument("--validation", help="own validation documents (Parquet); none: held out by hash")
+    parser.add_argument("--more", help="further train documents (Parquet), searched for copies like the others")
+    parser.add_argument("--more-kept", help="those of them that are no copies (Parquet)")
     parser.add_argument("--validation-fraction", type=float, required=True)
     parser.add_argument("--tuning-fraction", type=float, required=True)
     parser.add_argument("--jaccard", type=float, required=True, help="similarity from which a document is a near copy")

@@ -41,10 +41,10 @@ class Batch:
     requests: list[Request]
     template: Template
 
-    def key(self, llm: Llm, engine: str) -> str:
+    def key(self, llm: Llm, settings: Generation) -> str:
         """Hash of everything that the batch's texts depend on."""
         asked = [(r.prompt_ids, r.max_new_tokens, r.seed(0)) for r in self.requests]
-        content = json.dumps([asked, llm.model_dump(), engine])
+        content = json.dumps([asked, llm.model_dump(), settings.engine, settings.empty_retries])
         return hashlib.sha256(content.encode()).hexdigest()[:24]
 
 
@@ -106,7 +106,7 @@ def answer(batch: Batch, engine: Engine, retries: int, on_tokens) -> list[tuple[
 
 def finished_batch(batch: Batch, tools: Tools, journal: Path, bar) -> dict:
     """The batch's record from the journal, or newly generated and put there."""
-    path = journal / f"{batch.key(tools.llm, tools.settings.engine)}.json"
+    path = journal / f"{batch.key(tools.llm, tools.settings)}.json"
     if path.exists():
         record = read_json(path)
         bar.update(sum(a["tokens"] for a in record["answers"]))
