@@ -46,6 +46,15 @@ def test_seeds_change_order_and_places():
     assert (window[~mask] != other_window[~other_mask]).any()
 
 
+def test_ratio_that_no_block_can_hold():
+    """0.95 in blocks of 8: over 20 blocks exactly 152 of 160 are synthetic, and every index follows the last."""
+    mixture = Mixture(0, 0.95, 8, {"real": 1000, "synthetic": 1000})
+    synthetic, window = mixture.places(0, 160)
+    assert synthetic.sum() == 152 and mixture.seen(160) == {"real": 8, "synthetic": 152}
+    assert mixture.seen(37)["synthetic"] == synthetic[:37].sum()
+    assert len(np.unique(window[synthetic])) == 152 and len(np.unique(window[~synthetic])) == 8
+
+
 def test_real_only():
     """Without a synthetic stream every sequence is real, whatever the block."""
     synthetic, window = Mixture(0, 0.0, 7, {"real": 10}).places(0, 20)

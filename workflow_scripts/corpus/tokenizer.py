@@ -52,6 +52,8 @@ class StudentTokenizer:
     """Tokenizer with its identity: ids of BOS and EOS, vocabulary size, name, hash of its file."""
 
     def __init__(self, path: str | Path) -> None:
+        if not Path(path).exists():
+            raise UserError(f"{path}: no such tokenizer.json")
         text = Path(path).read_text(encoding="utf-8")
         self.sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
         self.name = f"{Path(path).stem}-{self.sha256[:8]}"

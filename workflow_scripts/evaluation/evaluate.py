@@ -1,6 +1,7 @@
 """Evaluate one student on all validation sets; one Parquet row per document and set."""
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import atomic_path
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Training
+from workflow_scripts.corpus.tokenizer import StudentTokenizer
 from workflow_scripts.evaluation.losses import document_losses, window_losses
 from workflow_scripts.megadocs.tokens import TokenStream
 from workflow_scripts.training.device import PRECISIONS, pick_device
@@ -28,14 +30,14 @@ def main(arguments: argparse.Namespace) -> None:
     """Write the table of all sets."""
     training = parse_settings(Training, arguments.training)
     torch.set_num_threads(training.threads)
-    model, vocabulary = load_student(arguments.model, PRECISIONS[training.precision])
+    model, _ = load_student(arguments.model, PRECISIONS[training.precision])
     model = model.to(pick_device()).eval()
-    tables = []
+    tables, tokenizer = [], StudentTokenizer(Path(arguments.model) / "tokenizer.json")
     for pair in arguments.sets:
         name, _, prefix = pair.partition("=")
         stream = TokenStream(prefix)
-        if stream.metadata["vocabulary_size"] != vocabulary:
-            raise UserError(f"{prefix}: vocabulary {stream.metadata['vocabulary_size']}, the student has {vocabulary}")
+        if stream.metadata["tokenizer_sha256"] != tokenizer.sha256:
+            raise UserError(f"{prefix}: made with another tokenizer than that of the student in {arguments.model}")
         tables.append(evaluate_set(model, name, stream, training))
         sums, tokens = (tables[-1].column(c).to_numpy().sum() for c in ("loss_sum_nats", "predicted_tokens"))
         print(f"{name}: {sums / np.maximum(tokens, 1):.4f} nats per token over {len(tables[-1])} documents")

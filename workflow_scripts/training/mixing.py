@@ -1,6 +1,6 @@
 """Which windows each step sees: a pure function of (seed, step).
 
-Per-sequence mixing of two streams: in every block of sequences the mixing ratio holds exactly. Each stream's
+Per-sequence mixing of two streams: in every block of sequences the mixing ratio holds to one sequence. Each stream's
 windows come in one random order that is the same in every epoch; a stream starts again when it is exhausted.
 """
 
@@ -36,27 +36,32 @@ class Mixture:
 
     def places(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         """For sequences first .. first+count-1: bool [count] is_synthetic, int64 [count] window in its stream."""
-        sequence = np.arange(first, first + count)
-        block, inside = np.divmod(sequence, self.block_sequences)
-        synthetic = np.empty(count, dtype=bool)
-        rank = np.empty(count, dtype=np.int64)
-        for number in np.unique(block):
-            here = block == number
-            mask, ranks = self._block(int(number))
-            synthetic[here], rank[here] = mask[inside[here]], ranks[inside[here]]
-        per_block = np.where(synthetic, self._synthetic_per_block, self.block_sequences - self._synthetic_per_block)
-        return synthetic, self._window(synthetic, block * per_block + rank)
+        size = self.block_sequences
+        numbers = range(first // size, -(-(first + count) // size))
+        blocks = [self._block(number) for number in numbers]
+        here = slice(first - numbers.start * size, first - numbers.start * size + count)
+        synthetic = np.concatenate([mask for mask, _ in blocks])[here]
+        return synthetic, self._window(synthetic, np.concatenate([position for _, position in blocks])[here])
 
-    @property
-    def _synthetic_per_block(self) -> int:
-        return round(self.mixing_ratio * self.block_sequences)
+    def seen(self, sequences: int) -> dict[str, int]:
+        """How many of the first `sequences` come from each stream."""
+        block, rest = divmod(sequences, self.block_sequences)
+        synthetic = self._synthetic_before(block) + int(self._block(block)[0][:rest].sum())
+        return {"real": sequences - synthetic, "synthetic": synthetic}
+
+    def _synthetic_before(self, block: int) -> int:
+        """Synthetic sequences before a block: the mixing ratio holds over any number of blocks to one sequence."""
+        return int(self.mixing_ratio * block * self.block_sequences + 1e-6)
 
     @lru_cache(maxsize=4)  # noqa: B019  one mixture lives as long as its training
     def _block(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Of a block's sequences: bool is_synthetic, int64 position in the stream they come from."""
+        before = self._synthetic_before(number)
+        own = self._synthetic_before(number + 1) - before
         order = np.random.default_rng(named_seed("mixing", self.seed, number)).permutation(self.block_sequences)
-        mask = order < self._synthetic_per_block
-        ranks = np.where(mask, mask.cumsum(), (~mask).cumsum()) - 1
-        return mask, ranks
+        mask = order < own
+        real_before = number * self.block_sequences - before
+        return mask, np.where(mask, before + mask.cumsum(), real_before + (~mask).cumsum()) - 1
 
     def _window(self, synthetic: np.ndarray, position: np.ndarray) -> np.ndarray:
         found = np.empty_like(position)

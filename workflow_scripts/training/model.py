@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workflow_scripts.config.models import Student
+from workflow_scripts.training.attention import causal_attention
 
 
 class Linear(nn.Linear):
@@ -52,10 +53,7 @@ class Attention(nn.Module):
         q_BHTD = rotate(self.q_proj(x_BTE).view(B, T, self.heads, -1).transpose(1, 2), rotary)
         k_BKTD = rotate(self.k_proj(x_BTE).view(B, T, self.kv_heads, -1).transpose(1, 2), rotary)
         v_BKTD = self.v_proj(x_BTE).view(B, T, self.kv_heads, -1).transpose(1, 2)
-        mask = None if mask_BTT is None else mask_BTT[:, None]
-        out_BHTD = F.scaled_dot_product_attention(
-            q_BHTD, k_BKTD, v_BKTD, attn_mask=mask, is_causal=mask is None, enable_gqa=self.heads != self.kv_heads
-        )
+        out_BHTD = causal_attention(q_BHTD, k_BKTD, v_BKTD, mask_BTT)
         return self.o_proj(out_BHTD.transpose(1, 2).reshape(B, T, -1))
 
 

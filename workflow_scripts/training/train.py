@@ -18,6 +18,7 @@ from workflow_scripts.common.progress import progress
 from workflow_scripts.common.seeds import named_seed
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Student, Training
+from workflow_scripts.corpus.tokenizer import StudentTokenizer
 from workflow_scripts.evaluation.losses import stream_loss
 from workflow_scripts.megadocs.tokens import TokenStream
 from workflow_scripts.training.device import PRECISIONS, compiled, matmul_ceiling, pick_device
@@ -57,6 +58,8 @@ def prepare(arguments: argparse.Namespace) -> Setup:
     steps = total_steps(arguments.real_tokens, shape[0] * shape[1], arguments.real_epochs, arguments.mixing_ratio)
     names = {"real": arguments.real} | ({"synthetic": arguments.synthetic} if arguments.mixing_ratio else {})
     streams = {name: TokenStream(path) for name, path in names.items()}
+    validation = [TokenStream(arguments.validation)] if arguments.validation else []
+    require_tokenizer(arguments.tokenizer, [*streams.values(), *validation])
     block = training.mixing_block_sequences
     mixture = open_mixture(streams, arguments.real_tokens, arguments.mixing_ratio, block, arguments.seed, shape)
     masked = not training.cross_document_attention
@@ -65,9 +68,19 @@ def prepare(arguments: argparse.Namespace) -> Setup:
     return Setup(arguments, student, training, streams, windows, steps, vocabulary, pick_device())
 
 
+def require_tokenizer(path: str, streams: list[TokenStream]) -> None:
+    """Raise UserError unless every stream was made with this tokenizer."""
+    tokenizer = StudentTokenizer(path)
+    for stream in streams:
+        if stream.metadata["tokenizer_sha256"] != tokenizer.sha256:
+            raise UserError(f"{stream.paths.metadata}: made with another tokenizer than {path}")
+
+
 def _check(arguments: argparse.Namespace, student: Student, training: Training) -> None:
     if not 0 <= arguments.mixing_ratio < 1:
         raise UserError(f"--mixing-ratio {arguments.mixing_ratio}: must be at least 0 and below 1")
+    if arguments.real_epochs < 1:
+        raise UserError(f"--real-epochs {arguments.real_epochs}: must be at least 1")
     if arguments.mixing_ratio and not arguments.synthetic:
         raise UserError(f"--mixing-ratio {arguments.mixing_ratio} needs --synthetic, a second stream")
     if training.context > student.max_context:
@@ -150,8 +163,7 @@ def run_steps(trainer: Trainer, setup: Setup, ceiling: float) -> tuple[list[tupl
 
 def counts(setup: Setup) -> dict:
     """Tokens that the student sees, by stream, and passes over each."""
-    synthetic, _ = setup.windows.mixture.places(0, setup.steps * setup.training.batch_sequences)
-    seen = {"real": int((~synthetic).sum()), "synthetic": int(synthetic.sum())}
+    seen = setup.windows.mixture.seen(setup.steps * setup.training.batch_sequences)
     available = setup.windows.mixture.windows
     return {
         "steps": setup.steps,
