@@ -12,7 +12,7 @@ rule summarise_times:
     conda:
         "../envs/workflow.yaml"
     params:
-        benchmarks="<benchmarks>",
+        benchmarks=f"{RESULTS}/benchmarks",
     shell:
         "python -m workflow_scripts.audit.times --benchmarks {params.benchmarks} --output {output} 2>&1 | tee {log}"
 

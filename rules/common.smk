@@ -27,6 +27,8 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+RESULTS = f"results/{settings.scale}"  # pathvars are not filled in params
+SCALE_CONFIG = settings.model_copy(update={"scales": {settings.scale: scale}}).model_dump_json()
 ALL_RUNS = TUNING_RUNS | RUNS
 STUDENT = settings.students[scale.training.student]
 LLM = settings.llms[scale.generation.llm]

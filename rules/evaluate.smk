@@ -40,8 +40,8 @@ rule collect_losses:
     conda:
         "../envs/workflow.yaml"
     params:
-        config=settings.model_dump_json(),
-        folder="<results>",
+        config=SCALE_CONFIG,
+        folder=RESULTS,
     shell:
         "python -m workflow_scripts.evaluation.collect --config {params.config:q} --folder {params.folder}"
         " --losses {output.losses} --documents {output.documents} 2>&1 | tee {log}"
@@ -62,8 +62,8 @@ rule choose_hyperparameters:
     conda:
         "../envs/workflow.yaml"
     params:
-        config=settings.model_dump_json(),
-        folder="<results>",
+        config=SCALE_CONFIG,
+        folder=RESULTS,
     shell:
         "python -m workflow_scripts.evaluation.choose --config {params.config:q} --folder {params.folder}"
         " --candidates {output.candidates} --chosen {output.chosen} 2>&1 | tee {log}"

@@ -13,7 +13,7 @@ rule write_run_table:
     conda:
         "../envs/workflow.yaml"
     params:
-        config=settings.model_dump_json(),
+        config=SCALE_CONFIG,
     shell:
         "python -m workflow_scripts.config.write_runs --config {params.config:q} --output {output} > {log} 2>&1"
 
