@@ -41,7 +41,7 @@ rule collect_losses:
         "../envs/workflow.yaml"
     params:
         config=SCALE_CONFIG,
-        folder=RESULTS,
+        folder=lambda w, output: os.path.dirname(os.path.dirname(output[0])),
     shell:
         "python -m workflow_scripts.evaluation.collect --config {params.config:q} --folder {params.folder}"
         " --losses {output.losses} --documents {output.documents} 2>&1 | tee {log}"
@@ -63,7 +63,7 @@ rule choose_hyperparameters:
         "../envs/workflow.yaml"
     params:
         config=SCALE_CONFIG,
-        folder=RESULTS,
+        folder=lambda w, output: os.path.dirname(os.path.dirname(output[0])),
     shell:
         "python -m workflow_scripts.evaluation.choose --config {params.config:q} --folder {params.folder}"
         " --candidates {output.candidates} --chosen {output.chosen} 2>&1 | tee {log}"

@@ -37,7 +37,9 @@ def parse_settings(model: type[Model], text: str) -> Model:
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
-        raise UserError(f"the options are not a valid {model.__name__} section:\n" + "\n".join(_sentences(error))) from None
+        raise UserError(
+            f"the options are not a valid {model.__name__} section:\n" + "\n".join(_sentences(error))
+        ) from None
 
 
 def _sentences(error: ValidationError) -> list[str]:

@@ -99,7 +99,9 @@ class TokenStream:
         self.paths = StreamPaths.of(prefix)
         for path in (self.paths.tokens, self.paths.index, self.paths.metadata):
             if not path.exists():
-                raise UserError(f"{path}: no such file; a stream is named by its prefix, e.g. results/laptop/streams/real")
+                raise UserError(
+                    f"{path}: no such file; a stream is named by its prefix, e.g. results/laptop/streams/real"
+                )
         self.metadata = read_json(self.paths.metadata)
         dtype = np.dtype(self.metadata["dtype"])
         found, expected = self.paths.tokens.stat().st_size, self.metadata["tokens"] * dtype.itemsize

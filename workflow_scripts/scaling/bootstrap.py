@@ -50,7 +50,8 @@ def _setting(key: tuple, rows: pd.DataFrame, by_run: dict[str, np.ndarray], docu
     generator = np.random.default_rng(named_seed("bootstrap seeds", *key))
     picks = generator.integers(len(runs), size=(len(runs), runs.shape[1]))
     draws = np.take_along_axis(runs, picks, axis=0).mean(axis=0)
-    return Setting(*key, len(runs), documents, float(rows["loss_nats"].mean()), draws)
+    stream, generations, real_tokens = key[0], int(key[1]), int(key[2])  # plain integers: they go into JSON
+    return Setting(stream, generations, real_tokens, len(runs), documents, float(rows["loss_nats"].mean()), draws)
 
 
 def band(draws: np.ndarray, share: float) -> tuple[float, float]:

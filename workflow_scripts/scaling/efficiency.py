@@ -63,7 +63,7 @@ def law_record(baseline: Baseline, share: float) -> dict:
         "form": "L(D) = A / D^B + C, D in billions of tokens, loss in nats per token",
         **{name: getattr(baseline.law, name) for name in "ABC"},
         **{f"{name}_band": bands[name] for name in "ABC"},
-        "asymptote_identified": identified,
+        "asymptote_identified": bool(identified),
         "residuals_nats": residuals,
         "points": len(baseline.settings),
         "draws_identified": len(laws) / len(baseline.drawn),
