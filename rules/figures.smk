@@ -11,7 +11,7 @@ rule draw_figure:
         png=report(
             "<results>/figures/{figure}.png",
             category="Megadocs",
-            caption="report/{figure}.rst",
+            caption="report/figure.rst",
             labels=lambda w: {"figure": FIGURES[w.figure], "scale": settings.scale},
         ),
         csv="<results>/figures/{figure}.csv",

@@ -84,7 +84,7 @@ def footnote(figure: Figure, scale: str, rows: pd.DataFrame, band: float) -> Non
     documents = "–".join(map(str, sorted({rows["documents"].min(), rows["documents"].max()})))
     covers = "documents and seeds" if rows["seeds"].min() > 1 else "documents only (one seed)"
     text = f"scale: {scale} · seeds: {seeds} · validation documents: {documents}"
-    text += f" · bands: {band:.0%} bootstrap over {covers}"
+    text += f"\nbands: {band:.0%} bootstrap over {covers}"
     if scale != "paper":
         text += "\nThis scale's numbers are not the paper's."
     figure.text(0.01, -0.02, text, fontsize=7, color="#555555", va="top")
