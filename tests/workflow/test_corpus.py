@@ -20,13 +20,18 @@ from workflow_scripts.corpus.tokenizer import StudentTokenizer, train_bpe
 JACCARD = 0.7
 
 
-def split_into(folder: Path, rows: list[dict], validation: list[dict] | None = None) -> tuple[dict, dict]:
+def split_into(
+    folder: Path, rows: list[dict], validation: list[dict] | None = None, more: list[dict] | None = None
+) -> tuple[dict, dict]:
     """Rows of each part by name, and the counts, from the split's own command."""
     write_documents(folder / "documents.parquet", rows)
     write_documents(folder / "own.parquet", validation or [])
+    write_documents(folder / "further.parquet", more or [])
     parts = {name: folder / f"{name}.parquet" for name in ("train", "tuning", "held_out")}
+    parts |= {"more_kept": folder / "more_kept.parquet"} if more else {}
     run_main(
         split.main, documents=folder / "documents.parquet", validation=validation and folder / "own.parquet",
+        more=more and folder / "further.parquet",
         validation_fraction=0.3, tuning_fraction=0.2, jaccard=JACCARD, counts=folder / "counts.json", **parts,
     )  # fmt: skip
     counts = json.loads((folder / "counts.json").read_text())
@@ -87,6 +92,21 @@ def test_documents_of_an_own_validation_set_leave_train(tmp_path):
     assert not ids(parts["train"]) & ids(shared)
     assert (counts["dropped_exact_copies"], counts["dropped_near_copies"], counts["validation"]) == (3, 0, 3)
     assert counts["tuning"] + counts["train"] == 17
+
+
+def test_further_documents_are_searched_for_copies_too(tmp_path):
+    rows = [document(text, "web") for text in make_texts(40, words=150)]
+    by_part = {name: next(r for r in rows if split.split_of(r["doc_id"], 0.3, 0.2) == name) for name in split_names()}
+    fresh = document("A text that nobody has written before, about a harbour and its gulls.", "more")
+    exact = [document(row["text"], "more") for row in by_part.values()]
+    near = document(near_copy_in_train(by_part["validation"]["text"]), "more")
+    parts, counts = split_into(tmp_path, rows, more=[*exact, near, fresh])
+    assert [row["doc_id"] for row in parts["more_kept"]] == [fresh["doc_id"]]
+    assert counts["more"] == {"train": 1, "dropped_exact_copies": 3, "dropped_near_copies": 1}
+
+
+def split_names() -> tuple[str, str, str]:
+    return "train", "tuning", "validation"
 
 
 def test_smaller_subset_is_part_of_the_larger_one(tmp_path, corpus):

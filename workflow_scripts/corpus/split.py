@@ -74,7 +74,9 @@ def main(arguments: argparse.Namespace) -> None:
     write_documents(arguments.held_out, parts["validation"])
     if arguments.more:
         ids |= {row["doc_id"].split("-")[-1] for row in parts["train"]}
-        write_documents(arguments.more_kept, without_copies(read_documents(arguments.more), index, ids, counts))
+        more = dict.fromkeys(counts, 0)
+        write_documents(arguments.more_kept, without_copies(read_documents(arguments.more), index, ids, more))
+        counts["more"] = more
     counts |= {"tuning": len(parts["tuning"]), "validation": len(parts["validation"]), "jaccard": arguments.jaccard}
     write_json(arguments.counts, counts)
 
