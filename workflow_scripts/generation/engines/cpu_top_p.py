@@ -14,20 +14,16 @@ def apply_top_p(logits: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
     probabilities = logits.softmax(dim=-1)
     floors = probabilities.amax(dim=-1) * REACH
     for row, (line, floor, share) in enumerate(zip(probabilities, floors, top_p.tolist(), strict=True)):
-        threshold = _threshold(line[line >= floor], share)
-        if threshold is None:
-            threshold = _threshold(line, share)
+        likely = line[line >= floor]
+        threshold = _threshold(likely if likely.sum() >= share else line, share)
         logits[row].masked_fill_(line < threshold, -float("inf"))
     return logits
 
 
-def _threshold(candidates: torch.Tensor, share: float) -> torch.Tensor | None:
-    """Smallest probability inside the nucleus; None when the candidates hold less than `share`."""
+def _threshold(candidates: torch.Tensor, share: float) -> torch.Tensor:
+    """Smallest probability inside the nucleus."""
     ordered = candidates.sort(descending=True).values
-    total = ordered.cumsum(dim=0)
-    if total[-1] < share and candidates.numel() < ordered.numel() + 1 and total[-1] < 1 - 1e-3:
-        return None
-    place = int(torch.searchsorted(total, share))
+    place = int(torch.searchsorted(ordered.cumsum(dim=0), share))
     return ordered[min(place, ordered.numel() - 1)]
 
 
