@@ -9,7 +9,7 @@ import pyarrow as pa
 import torch
 
 from workflow_scripts.megadocs.tokens import TokenStream
-from workflow_scripts.training.model import Llama, document_mask, token_losses
+from workflow_scripts.training.model import Llama, document_mask
 
 SEQUENCES = {"cpu": 8, "cuda": 16}
 
@@ -33,7 +33,7 @@ def window_losses(model: Llama, stream: TokenStream, context: int, masked: bool)
         if ends is not None:
             positions = np.arange(first * context, first * context + ids.numel()).reshape(ids.shape)
             mask = document_mask(torch.from_numpy(np.searchsorted(ends, positions, side="right")).to(device))
-        losses[first:last, 1 : ids.shape[1]] = token_losses(model(ids, mask), ids).cpu().numpy()
+        losses[first:last, 1 : ids.shape[1]] = model.token_losses(ids, mask).cpu().numpy()
     return losses
 
 

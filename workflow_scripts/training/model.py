@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from workflow_scripts.config.models import Student
 from workflow_scripts.training.attention import causal_attention
+from workflow_scripts.training.vocabulary_loss import token_losses
 
 
 class Linear(nn.Linear):
@@ -108,13 +109,21 @@ class Llama(nn.Module):
                 nn.init.normal_(parameter, std=self.settings.initializer_std, generator=generator)
         return self
 
-    def forward(self, ids_BT: Tensor, mask_BTT: Tensor | None = None) -> Tensor:
-        """Token ids [B, T] to logits [B, T, V] in the model's precision."""
+    def hidden(self, ids_BT: Tensor, mask_BTT: Tensor | None = None) -> Tensor:
+        """Token ids [B, T] to hidden states [B, T, E] after the last norm, in the model's precision."""
         x_BTE = self.embed_tokens(ids_BT).to(self.precision)
         rotary = rotary_tables(ids_BT.shape[1], self.settings, ids_BT.device, self.precision)
         for layer in self.layers:
             x_BTE = layer(x_BTE, rotary, mask_BTT)
-        return self.lm_head(self.norm(x_BTE))
+        return self.norm(x_BTE)
+
+    def forward(self, ids_BT: Tensor, mask_BTT: Tensor | None = None) -> Tensor:
+        """Token ids [B, T] to logits [B, T, V] in the model's precision; losses need no logits, see token_losses."""
+        return self.lm_head(self.hidden(ids_BT, mask_BTT))
+
+    def token_losses(self, ids_BT: Tensor, mask_BTT: Tensor | None = None) -> Tensor:
+        """Token ids [B, T] to the cross-entropy in nats of each next token, [B, T-1], in fp32."""
+        return token_losses(self.hidden(ids_BT, mask_BTT), self.lm_head.weight, ids_BT)
 
 
 def rotary_tables(positions: int, s: Student, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -138,12 +147,6 @@ def document_mask(rows_BT: Tensor) -> Tensor:
     causal = torch.ones(T, T, dtype=torch.bool, device=rows_BT.device).tril()
     return (rows_BT[:, :, None] == rows_BT[:, None, :]) & causal
 
-
-def token_losses(logits_BTV: Tensor, ids_BT: Tensor) -> Tensor:
-    """Cross-entropy in nats of each next token, [B, T-1], in fp32."""
-    return F.cross_entropy(logits_BTV[:, :-1].flatten(0, 1).float(), ids_BT[:, 1:].flatten(), reduction="none").view(
-        ids_BT.shape[0], -1
-    )
 
 
 def parameter_counts(s: Student, vocabulary_size: int) -> dict[str, int]:

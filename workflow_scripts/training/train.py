@@ -24,7 +24,7 @@ from workflow_scripts.megadocs.tokens import TokenStream
 from workflow_scripts.training.device import PRECISIONS, compiled, matmul_ceiling, pick_device
 from workflow_scripts.training.export import export_student
 from workflow_scripts.training.mixing import MixedWindows, open_mixture, total_steps
-from workflow_scripts.training.model import Llama, document_mask, flops_per_token, parameter_counts, token_losses
+from workflow_scripts.training.model import Llama, document_mask, flops_per_token, parameter_counts
 from workflow_scripts.training.recipe import build_optimizer, learning_rate
 
 SMALL_STUDENT = Student(hidden=128, feed_forward=448, layers=4, heads=4, key_value_heads=4, tied_embeddings=True)
@@ -102,7 +102,7 @@ class Trainer:
         self.loss = compiled(self._loss, training.compile, setup.device)
 
     def _loss(self, ids_BT: torch.Tensor, mask_BTT: torch.Tensor | None) -> torch.Tensor:
-        return token_losses(self.model(ids_BT, mask_BTT), ids_BT).mean()
+        return self.model.token_losses(ids_BT, mask_BTT).mean()
 
     def step(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
         """One optimizer step; training loss in nats per token and gradient norm before clipping."""
