@@ -29,6 +29,8 @@ def validation_documents(wildcards):
 
 def synthetic_stream(wildcards):
     """The synthetic stream of a run, if it has one."""
+    if wildcards.run not in ALL_RUNS:
+        raise WorkflowError(f"no student is called {wildcards.run}; {RESULTS}/runs.csv names them")
     run = ALL_RUNS[wildcards.run]
     return [] if run.stream == "real" else stream(f"<results>/streams/{run.stream}-G{run.generations}")
 
