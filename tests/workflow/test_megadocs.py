@@ -12,7 +12,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.models import Generation
 from workflow_scripts.corpus.documents import write_documents
 from workflow_scripts.megadocs import build, shuffle
-from workflow_scripts.megadocs.tokens import TokenRow, TokenStream, read_rows, write_stream
+from workflow_scripts.megadocs.tokens import TokenRow, TokenStream, read_batches, write_stream
 
 Builder = Callable[..., TokenStream]
 
@@ -35,8 +35,9 @@ def build_stream(corpus, tmp_path) -> Builder:
 
 def contents(stream: TokenStream, corpus: Corpus) -> list[tuple[str, str, int, str]]:
     """(document, kind, generation, text) of every row, in order."""
-    rows = read_rows(stream, np.arange(stream.metadata["rows"]))
-    return [(row.doc_id, row.kind, row.generation, corpus.tokenizer.decode(row.ids)) for row in rows]
+    (batch,) = read_batches(stream, np.arange(stream.metadata["rows"]))
+    texts = map(corpus.tokenizer.decode, np.split(batch.ids, np.cumsum(batch.lengths)[:-1]))
+    return list(zip(batch.doc_ids, batch.kinds, batch.generations, texts, strict=True))
 
 
 def expected_rephrases(corpus: Corpus, number: int, count: int) -> list[tuple]:

@@ -2,9 +2,15 @@
 
 import argparse
 import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+import numpy as np
+from tokenizers import Encoding, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import write_text
@@ -13,6 +19,8 @@ from workflow_scripts.config.load import parse_settings
 from workflow_scripts.corpus.documents import read_documents
 
 BOUNDARIES = [("<|begin_of_text|>", "<|end_of_text|>"), ("<s>", "</s>")]  # known pairs of BOS and EOS; ours first
+GROUP_CHARACTERS, GROUPS_AHEAD = 2**20, 2
+Item, Group = TypeVar("Item"), TypeVar("Group", bound=Sequence)
 
 
 def train_bpe(settings: config.Tokenizer, train_pool: str | Path) -> Tokenizer:
@@ -64,16 +72,72 @@ class StudentTokenizer:
 
     def rows(self, texts: list[str]) -> list[list[int]]:
         """Token ids of each text as its own row: BOS, content, EOS."""
-        encoded = self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-        return [[self.bos_id, *e.ids, self.eos_id] for e in encoded]
+        return [[self.bos_id, *e.ids, self.eos_id] for e in self._encode(texts)]
+
+    def encode_ahead(self, groups: Iterable[Group], texts: Callable[[Group], list[str]]) -> Iterator[tuple]:
+        """(group, encodings of its texts) of each group, in order.
+
+        The library works on the next groups, on all cores, while the caller uses this one and composes further ones.
+        """
+        with ThreadPoolExecutor(1) as library:
+            waiting: deque = deque()
+            for group in groups:
+                waiting.append((group, library.submit(self._encode, texts(group))))
+                if len(waiting) > GROUPS_AHEAD:
+                    first, encodings = waiting.popleft()
+                    yield first, encodings.result()
+            for first, encodings in waiting:
+                yield first, encodings.result()
+
+    def row_lengths(self, encodings: list[Encoding]) -> np.ndarray:
+        """int64 [texts]: tokens of each text as its own row."""
+        return np.array([len(e) + 2 for e in encodings], np.int64)
+
+    def row_ids(self, encodings: list[Encoding]) -> np.ndarray:
+        """uint32: the rows of all texts, one after another."""
+        pieces = chain.from_iterable(((self.bos_id,), e.ids, (self.eos_id,)) for e in encodings)
+        return np.fromiter(chain.from_iterable(pieces), np.uint32, self.row_lengths(encodings).sum())
+
+    def _encode(self, texts: list[str]) -> list[Encoding]:
+        return self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """Character span of each content token."""
         return self.tokenizer.encode(text, add_special_tokens=False).offsets
 
+    def spans(self, texts: list[str]) -> list["Spans"]:
+        """The same of many texts, on all cores."""
+        return list(map(Spans, self.tokenizer.encode_batch(texts, add_special_tokens=False)))
+
     def decode(self, ids: list[int]) -> str:
         """Text of ids, BOS and EOS left out."""
         return self.tokenizer.decode([int(i) for i in ids], skip_special_tokens=True)
+
+
+class Spans(Sequence):
+    """Character span of each token of a text; made one by one when asked for, as most never are."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self.encoding = encoding
+
+    def __len__(self) -> int:
+        return len(self.encoding)
+
+    def __getitem__(self, position: int) -> tuple[int, int]:
+        return self.encoding.token_to_chars(range(len(self.encoding))[position])
+
+
+def groups_by_characters(items: Iterable[Item], characters: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """Lists of items of about GROUP_CHARACTERS together: enough to share between cores, little enough to hold."""
+    group, total = [], 0
+    for item in items:
+        group.append(item)
+        total += characters(item)
+        if total >= GROUP_CHARACTERS:
+            yield group
+            group, total = [], 0
+    if group:
+        yield group
 
 
 def _boundary_ids(tokenizer: Tokenizer) -> tuple[int, int]:

@@ -1,33 +1,33 @@
 """Build a stream: documents and their generations, joined in document order, tokenised, written streaming."""
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 
-from workflow_scripts.common.batches import batched
 from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import read_json, require_free_disk
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Generation
 from workflow_scripts.corpus.documents import read_documents
-from workflow_scripts.corpus.tokenizer import StudentTokenizer
+from workflow_scripts.corpus.tokenizer import StudentTokenizer, groups_by_characters
 from workflow_scripts.generation.shards import read_generations
 from workflow_scripts.megadocs.compose import Piece, Tags, latent, latent_no_real, stitched
-from workflow_scripts.megadocs.tokens import TokenRow, write_stream
+from workflow_scripts.megadocs.tokens import TokenBatch, write_batches
 
-Composer = Callable[[str, dict], list[Piece]]
+Composer = Callable[[str, dict, Sequence | None], list[Piece]]
 BYTES_PER_GENERATION = 4096
 
 
-def composer(stream: str, count: int, settings: Generation, tokenizer: StudentTokenizer) -> Composer:
-    """Function from (text, generations of the document) to rows, for a stream at G = `count`."""
+def composer(stream: str, count: int, settings: Generation) -> Composer:
+    """Function from (text, generations of the document, spans of its tokens) to rows, for a stream at G = `count`."""
     tags = Tags(settings.think_open, settings.think_close)
     return {
-        "real": lambda text, _: [Piece("real", -1, text)],
-        "stitched": lambda text, found: stitched(text, found, count),
-        "stitched_real_first": lambda text, found: stitched(text, found, count, real="first"),
-        "stitched_no_real": lambda text, found: stitched(text, found, count, real="none"),
-        "latent": lambda text, found: latent(text, found, tokenizer.offsets(text), count, tags),
-        "latent_no_real": lambda text, found: latent_no_real(found, tokenizer.offsets(text), count, tags),
+        "real": lambda text, _, __: [Piece("real", -1, text)],
+        "stitched": lambda text, found, _: stitched(text, found, count),
+        "stitched_real_first": lambda text, found, _: stitched(text, found, count, real="first"),
+        "stitched_no_real": lambda text, found, _: stitched(text, found, count, real="none"),
+        "latent": lambda text, found, spans: latent(text, found, spans, count, tags),
+        "latent_no_real": lambda _, found, spans: latent_no_real(found, spans, count, tags),
     }[stream]
 
 
@@ -46,15 +46,35 @@ def joined(documents: Iterator[dict], generations: Iterator[tuple[str, dict]]) -
         yield row, found
 
 
-def token_rows(
-    pairs: Iterator[tuple[dict, dict]], compose: Composer, tokenizer: StudentTokenizer
-) -> Iterator[TokenRow]:
-    """Tokenised rows, composed and tokenised a batch of documents at a time."""
-    for group in batched(pairs, 64):
-        pieces = [(row["doc_id"], piece) for row, found in group for piece in compose(row["text"], found)]
-        encoded = tokenizer.rows([piece.text for _, piece in pieces])
-        for (doc_id, piece), ids in zip(pieces, encoded, strict=True):
-            yield TokenRow(doc_id, piece.kind, piece.generation, ids)
+def pieces_of(
+    pairs: Iterable[tuple[dict, dict]], compose: Composer, tokenizer: StudentTokenizer | None
+) -> Iterator[list[tuple[str, Piece]]]:
+    """(doc_id, row before tokenising) of some documents at a time; `tokenizer` where rows depend on token spans."""
+    for group in groups_by_characters(pairs, _characters):
+        texts = [row["text"] for row, _ in group]
+        spans = tokenizer.spans(texts) if tokenizer else repeat(None)
+        yield [
+            (row["doc_id"], piece)
+            for (row, found), own in zip(group, spans, strict=False)
+            for piece in compose(row["text"], found, own)
+        ]
+
+
+def _characters(pair: tuple[dict, dict]) -> int:
+    row, found = pair
+    return len(row["text"]) + sum(map(len, found.values()))
+
+
+def token_batches(groups: Iterable[list[tuple[str, Piece]]], tokenizer: StudentTokenizer) -> Iterator[TokenBatch]:
+    """Tokenised rows, a group at a time."""
+    for group, encodings in tokenizer.encode_ahead(groups, lambda group: [piece.text for _, piece in group]):
+        yield TokenBatch(
+            doc_ids=[doc_id for doc_id, _ in group],
+            kinds=[piece.kind for _, piece in group],
+            generations=[piece.generation for _, piece in group],
+            lengths=tokenizer.row_lengths(encodings),
+            ids=tokenizer.row_ids(encodings),
+        )
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -81,8 +101,9 @@ def main(arguments: argparse.Namespace) -> None:
         "tokenizer_sha256": tokenizer.sha256,
         "dropped_flags": settings.drop_flags,
     }
-    rows = token_rows(pairs, composer(arguments.stream, arguments.generations, settings, tokenizer), tokenizer)
-    write_stream(arguments.output, rows, tokenizer.vocabulary_size, metadata)
+    compose = composer(arguments.stream, arguments.generations, settings)
+    groups = pieces_of(pairs, compose, tokenizer if arguments.stream.startswith("latent") else None)
+    write_batches(arguments.output, token_batches(groups, tokenizer), tokenizer.vocabulary_size, metadata)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import numpy as np
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.files import require_free_disk
 from workflow_scripts.common.seeds import named_seed
-from workflow_scripts.megadocs.tokens import TokenStream, read_rows, write_stream
+from workflow_scripts.megadocs.tokens import TokenStream, read_batches, write_batches
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -17,7 +17,7 @@ def main(arguments: argparse.Namespace) -> None:
     order = np.random.default_rng(named_seed("row order", arguments.stream)).permutation(stream.metadata["rows"])
     kept = ("generations", "tokenizer", "tokenizer_sha256", "dropped_flags")
     metadata = {"stream": arguments.stream, **{key: stream.metadata[key] for key in kept}}
-    write_stream(arguments.output, read_rows(stream, order), stream.metadata["vocabulary_size"], metadata)
+    write_batches(arguments.output, read_batches(stream, order), stream.metadata["vocabulary_size"], metadata)
 
 
 if __name__ == "__main__":

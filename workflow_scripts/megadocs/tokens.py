@@ -1,5 +1,8 @@
 """Flat token files: `tokens.bin`, an index of rows, and metadata; written streaming, read by memory map."""
 
+import hashlib
+import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from workflow_scripts.common.batches import batched
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.files import atomic_path, read_json, sha256, write_json
+from workflow_scripts.common.files import atomic_path, read_json, write_json
+
+BATCH_ROWS = 1024
+ROWS_PER_GROUP = 8192
 
 INDEX_SCHEMA = pa.schema(
     [
@@ -33,6 +40,30 @@ class TokenRow:
 
 
 @dataclass(frozen=True)
+class TokenBatch:
+    """Some rows of a stream, in columns; `ids` holds the tokens of all, `lengths` how many are of each."""
+
+    doc_ids: list[str]
+    kinds: list[str]
+    generations: list[int]
+    lengths: np.ndarray
+    ids: np.ndarray
+
+    @classmethod
+    def of(cls, rows: list[TokenRow]) -> "TokenBatch":
+        """Columns of rows."""
+        doc_ids, kinds, generations = map(list, zip(*((r.doc_id, r.kind, r.generation) for r in rows), strict=True))
+        lengths, ids = np.array([len(row.ids) for row in rows]), np.concatenate([np.asarray(row.ids) for row in rows])
+        return cls(doc_ids, kinds, generations, lengths, ids)
+
+    def index(self, first: int) -> pa.Table:
+        """The rows' part of the index, where `first` is the first row's start."""
+        ends = first + np.cumsum(self.lengths, dtype=np.int64)
+        columns = [self.doc_ids, self.kinds, self.generations, ends - self.lengths, ends]
+        return pa.table(list(map(pa.array, columns, INDEX_SCHEMA.types)), schema=INDEX_SCHEMA)
+
+
+@dataclass(frozen=True)
 class StreamPaths:
     """The three files of a stream, which share a prefix."""
 
@@ -53,43 +84,44 @@ def token_dtype(vocabulary_size: int) -> np.dtype:
 
 def write_stream(prefix: str | Path, rows: Iterable[TokenRow], vocabulary_size: int, metadata: dict) -> dict:
     """Write rows as they come; memory does not grow with the stream. Metadata is written last."""
+    return write_batches(prefix, map(TokenBatch.of, batched(rows, BATCH_ROWS)), vocabulary_size, metadata)
+
+
+def write_batches(prefix: str | Path, batches: Iterable[TokenBatch], vocabulary_size: int, metadata: dict) -> dict:
+    """Write batches of rows as they come; memory does not grow with the stream. Metadata is written last."""
     paths, dtype = StreamPaths.of(prefix), token_dtype(vocabulary_size)
-    totals: dict[str, int] = {}
     with atomic_path(paths.tokens) as tokens, atomic_path(paths.index) as index:
         with open(tokens, "wb") as handle, pq.ParquetWriter(index, INDEX_SCHEMA) as writer:
-            end = _write_rows(rows, handle, writer, dtype, totals)
-    row_counts = {kind[5:]: n for kind, n in totals.items() if kind.startswith("rows_")}
-    token_counts = {kind: n for kind, n in totals.items() if not kind.startswith("rows_")}
-    content = {
-        **metadata,
-        "tokens": end,
-        "rows": sum(row_counts.values()),
-        "tokens_by_kind": token_counts,
-        "rows_by_kind": row_counts,
-        "dtype": dtype.str,
-        "vocabulary_size": vocabulary_size,
-        "tokens_sha256": sha256(paths.tokens),
-    }
+            counts, digest = _write_batches(batches, handle, writer, dtype)
+    kind_of_file = {"dtype": dtype.str, "vocabulary_size": vocabulary_size, "tokens_sha256": digest}
+    content = {**metadata, **counts, **kind_of_file}
     write_json(paths.metadata, content)
     return content
 
 
-def _write_rows(rows: Iterable[TokenRow], handle, writer: pq.ParquetWriter, dtype: np.dtype, totals: dict) -> int:
-    end, pending = 0, []
-    for row in rows:
-        ids = np.asarray(row.ids)
-        handle.write(ids.astype(dtype).tobytes())
-        start, end = end, end + len(ids)
-        pending.append(
-            {"doc_id": row.doc_id, "kind": row.kind, "generation": row.generation, "start": start, "end": end}
-        )
-        totals[row.kind] = totals.get(row.kind, 0) + len(ids)
-        totals["rows_" + row.kind] = totals.get("rows_" + row.kind, 0) + 1
-        if len(pending) == 8192:
-            writer.write_table(pa.Table.from_pylist(pending, schema=INDEX_SCHEMA))
-            pending.clear()
-    writer.write_table(pa.Table.from_pylist(pending, schema=INDEX_SCHEMA))
-    return end
+def _write_batches(batches: Iterable[TokenBatch], handle, writer: pq.ParquetWriter, dtype: np.dtype) -> tuple[dict, str]:
+    tokens, rows, digest, end = Counter(), Counter(), hashlib.sha256(), 0
+    index = INDEX_SCHEMA.empty_table()
+    for batch in batches:
+        content = batch.ids.astype(dtype).tobytes()
+        handle.write(content)
+        digest.update(content)
+        rows.update(batch.kinds)
+        for kind, length in zip(batch.kinds, batch.lengths.tolist(), strict=True):
+            tokens[kind] += length
+        index = _write_whole_groups(pa.concat_tables([index, batch.index(end)]), writer)
+        end += len(batch.ids)
+    writer.write_table(index)
+    counts = {"tokens": end, "rows": rows.total(), "tokens_by_kind": tokens, "rows_by_kind": rows}
+    return counts, digest.hexdigest()
+
+
+def _write_whole_groups(index: pa.Table, writer: pq.ParquetWriter) -> pa.Table:
+    """Writes what fills groups of rows; the rest."""
+    whole = len(index) // ROWS_PER_GROUP * ROWS_PER_GROUP
+    if whole:
+        writer.write_table(index.slice(0, whole), row_group_size=ROWS_PER_GROUP)
+    return index.slice(whole)
 
 
 class TokenStream:
@@ -127,11 +159,19 @@ class TokenStream:
         return (len(self.tokens) if tokens is None else tokens) // context
 
 
-def read_rows(stream: TokenStream, order: np.ndarray) -> Iterator[TokenRow]:
-    """Rows of a stream in a given order."""
-    index = stream.index()
-    columns = {name: index.column(name) for name in index.column_names}
-    for position in order:
-        values = {name: column[int(position)].as_py() for name, column in columns.items()}
-        ids = stream.tokens[values["start"] : values["end"]]
-        yield TokenRow(values["doc_id"], values["kind"], values["generation"], ids)
+def read_batches(stream: TokenStream, order: np.ndarray) -> Iterator[TokenBatch]:
+    """Rows of a stream in a given order.
+
+    Memory: about 30 bytes per row of the index; tokens are read where they lie, not mapped.
+    """
+    names = ["doc_id", "kind", "generation"]
+    index = pq.read_table(stream.paths.index, read_dictionary=names[:2]).unify_dictionaries().combine_chunks()
+    starts, lengths = index["start"].to_numpy(), np.subtract(index["end"], index["start"])
+    size = stream.tokens.itemsize
+    with open(stream.paths.tokens, "rb", buffering=0) as handle:
+        for first in range(0, len(order), BATCH_ROWS):
+            rows = order[first : first + BATCH_ROWS]
+            places = zip((size * lengths[rows]).tolist(), (size * starts[rows]).tolist(), strict=True)
+            content = b"".join(os.pread(handle.fileno(), *place) for place in places)
+            columns = [index[name].take(pa.array(rows)).to_pylist() for name in names]
+            yield TokenBatch(*columns, lengths[rows], np.frombuffer(content, stream.tokens.dtype))
