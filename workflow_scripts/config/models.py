@@ -119,7 +119,23 @@ class Generation(Strict):
     """How synthetic text is written."""
 
     llm: str = Field(description="a key of `llms`")
-    engine: Literal["vllm", "transformers"] = "vllm"
+    engine: Literal["vllm", "vllm-server", "transformers"] = Field(
+        "vllm", description="vllm: in the job itself; vllm-server: all jobs ask one server; transformers: without vLLM"
+    )
+    batching: Literal["fixed", "continuous"] = Field(
+        "fixed",
+        description="fixed: a batch of documents ends before the next starts, so neither sharding nor interruption "
+        "changes a text; continuous: the engine is kept full, and in bf16 a text depends on what else was under way",
+    )
+    batch_invariant: bool = Field(
+        False, description="vLLM's batch-invariant kernels (a GPU only, slower): texts don't depend on what else runs"
+    )
+    server: str | None = Field(
+        None, description="vllm-server: JSON file with the `url` of a server that runs already; none: it is started"
+    )
+    server_options: list[str] = Field(
+        [], description="vllm-server: further options of `vllm serve`, such as [--data-parallel-size, '8']"
+    )
     generated: PositiveInt = Field(description="generations written per document and method")
     counts: list[PositiveInt] = Field(min_length=1, description="G of the studied streams; nested in `generated`")
     streams: list[Stream] = Field(["simple", "stitched", "latent"], description="streams that students train on")
@@ -143,6 +159,17 @@ class Generation(Strict):
         for name, table in (("max_new_tokens", self.max_new_tokens), ("prompt_versions", self.prompt_versions)):
             if missing := sorted((needed | set(self.max_new_tokens)) - set(table)):
                 raise ValueError(f"{name} has no entry for {', '.join(missing)}, which the streams need")
+        return self
+
+    @property
+    def sequences(self) -> int:
+        """Requests that an engine works on at once."""
+        return self.batch_documents * self.generated
+
+    @model_validator(mode="after")
+    def _server_is_shared(self) -> "Generation":
+        if self.engine == "vllm-server" and self.batching == "fixed":
+            raise ValueError("engine: vllm-server mixes the batches of all jobs: set batching: continuous")
         return self
 
     @model_validator(mode="after")
@@ -182,7 +209,9 @@ class Training(Strict):
     recipe: int = Field(1, description="raise it when a change of code changes what is trained")
     context: PositiveInt = 4096
     batch_sequences: PositiveInt = 64
-    micro_batch_sequences: PositiveInt | None = Field(None, description="none: the whole batch at once")
+    micro_batch_sequences: PositiveInt | None = Field(
+        None, description="sequences that one process computes at once; none: its whole share of the batch"
+    )
     beta1: float = 0.9
     beta2: float = 0.95
     epsilon: float = 1e-8
@@ -193,7 +222,8 @@ class Training(Strict):
     precision: Literal["bf16", "fp32"] = Field("bf16", description="of products; parameters are fp32")
     compile: bool = True
     threads: PositiveInt = 1
-    gpus: int = Field(0, ge=0)
+    gpus: int = Field(0, ge=0, le=8, description="of one node; with more than one the batch is shared among them")
+    checkpoint_minutes: float = Field(15, gt=0, description="a training that is killed loses at most this much work")
     seeds: list[int] = Field([0], min_length=1)
     curve_points: PositiveInt = Field(50, description="points of the training-loss curve")
 

@@ -95,9 +95,13 @@ class MixedWindows:
         self.streams, self.mixture, self.context, self.batch_sequences = streams, mixture, context, batch_sequences
         self.ends = {name: stream.row_ends() for name, stream in streams.items()} if with_rows else None
 
-    def batch(self, step: int) -> tuple[np.ndarray, np.ndarray | None]:
-        """Token ids int64 [B, T] of a step and, for masked attention, the row number of each token [B, T]."""
-        synthetic, window = self.mixture.places(step * self.batch_sequences, self.batch_sequences)
+    def batch(self, step: int, rank: int = 0, processes: int = 1) -> tuple[np.ndarray, np.ndarray | None]:
+        """Token ids int64 [B, T] of a step and, for masked attention, the row number of each token [B, T].
+
+        Of several processes each gets its part of the step's sequences, in the order of their ranks.
+        """
+        share = self.batch_sequences // processes
+        synthetic, window = self.mixture.places(step * self.batch_sequences + rank * share, share)
         names = np.where(synthetic, "synthetic", "real")
         ids = np.stack([self._window(name, w) for name, w in zip(names, window, strict=True)])
         if self.ends is None:

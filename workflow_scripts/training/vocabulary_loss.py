@@ -14,7 +14,9 @@ from functools import cache
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd import Function
 
+Differentiate = Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]]
 CHUNK_BYTES = {"cpu": 2**28, "cuda": 2**32}  # of fp32 logits; larger chunks read the weight's gradient less often
 
 
@@ -26,9 +28,16 @@ def token_losses(hidden_BTE: Tensor, weight_VE: Tensor, ids_BT: Tensor) -> Tenso
     return torch.cat(losses).view(ids_BT.shape[0], -1)
 
 
-def mean_loss(hidden_BTE: Tensor, weight_VE: Tensor, ids_BT: Tensor) -> Tensor:
-    """Mean of `token_losses`, for training: its gradients are made in the forward pass where logits need chunks."""
+def mean_loss(
+    hidden_BTE: Tensor, weight_VE: Tensor, ids_BT: Tensor, differentiate: Differentiate | None = None
+) -> Tensor:
+    """Mean of `token_losses`, for training: its gradients are made in the forward pass where logits need chunks.
+
+    `differentiate` is a faster way to do what `_differentiate` does.
+    """
     hidden_NE, next_N = _predictions(hidden_BTE, ids_BT)
+    if differentiate:
+        return _Differentiated.apply(hidden_NE, weight_VE, next_N, differentiate)
     if len(hidden_NE) <= chunk_tokens(hidden_NE.device.type, len(weight_VE)):
         return _losses(hidden_NE, weight_VE.to(hidden_NE.dtype), next_N).mean()
     return _mean_and_gradients(hidden_NE, weight_VE, next_N)[0]
@@ -45,7 +54,7 @@ def _predictions(hidden_BTE: Tensor, ids_BT: Tensor) -> tuple[Tensor, Tensor]:
 
 def _chunks(hidden_NE: Tensor, weight_VE: Tensor) -> Iterator[slice]:
     size = chunk_tokens(hidden_NE.device.type, len(weight_VE))
-    return (slice(i, i + size) for i in range(0, len(hidden_NE), size))
+    return (slice(i, i + size) for i in range(0, max(1, len(hidden_NE)), size))
 
 
 def _losses(hidden_NE: Tensor, weight_VE: Tensor, next_N: Tensor) -> Tensor:
@@ -58,7 +67,13 @@ def _mean_and_gradients(hidden_NE: Tensor, weight_VE: Tensor, next_N: Tensor) ->
 
     A compiler takes it as one step, so that no logits can end up among what it keeps for the backward pass.
     """
-    weight, differentiate = weight_VE.to(hidden_NE.dtype), _differentiate_on(hidden_NE.device.type)
+    return _sum_chunks(hidden_NE, weight_VE, next_N, _differentiate_on(hidden_NE.device.type))
+
+
+def _sum_chunks(
+    hidden_NE: Tensor, weight_VE: Tensor, next_N: Tensor, differentiate: Differentiate
+) -> tuple[Tensor, Tensor, Tensor]:
+    weight = weight_VE.to(hidden_NE.dtype)
     total = torch.zeros((), device=hidden_NE.device)
     grad_hidden_NE, grad_weight_VE = torch.empty_like(hidden_NE), torch.zeros_like(weight_VE)
     for part in _chunks(hidden_NE, weight_VE):
@@ -87,6 +102,20 @@ def _scale_gradients(ctx, grad_mean: Tensor, *_) -> tuple[Tensor, Tensor, None]:
 _mean_and_gradients.register_autograd(_scale_gradients, setup_context=_keep_gradients)
 
 
+class _Differentiated(Function):
+    """The same with a function in place of the device's own."""
+
+    @staticmethod
+    def forward(ctx, hidden_NE: Tensor, weight_VE: Tensor, next_N: Tensor, differentiate: Differentiate) -> Tensor:
+        mean, *gradients = _sum_chunks(hidden_NE, weight_VE, next_N, differentiate)
+        ctx.save_for_backward(*gradients)
+        return mean
+
+    @staticmethod
+    def backward(ctx, grad_mean: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        return *_scale_gradients(ctx, grad_mean), None
+
+
 def _differentiate(logits_NV: Tensor, next_N: Tensor, tokens: int) -> tuple[Tensor, Tensor]:
     """Summed loss of a chunk over `tokens`, the number of all chunks, and its gradient in the logits' precision."""
     log_chances_NV = logits_NV.float().log_softmax(-1)
@@ -97,6 +126,6 @@ def _differentiate(logits_NV: Tensor, next_N: Tensor, tokens: int) -> tuple[Tens
 
 
 @cache
-def _differentiate_on(device: str) -> Callable[..., tuple[Tensor, Tensor]]:
+def _differentiate_on(device: str) -> Differentiate:
     """On a GPU fused into a pass or two over the logits; uncompiled it would hold several fp32 copies of them."""
     return torch.compile(_differentiate, dynamic=False) if device == "cuda" else _differentiate

@@ -1,0 +1,62 @@
+"""All steps of a training: curve, progress line, checkpoints."""
+
+import sys
+
+import numpy as np
+from tqdm import tqdm
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.progress import progress
+from workflow_scripts.training.interruption import Keeper
+from workflow_scripts.training.prepare import Setup
+from workflow_scripts.training.record import Record, Stopwatch
+from workflow_scripts.training.trainer import Trainer
+
+
+def run_steps(trainer: Trainer, keeper: Keeper, ceiling: float) -> Record:
+    """Steps from where the keeper's checkpoint ends to the last one; what was recorded of all of them.
+
+    `ceiling`: tokens/s if all FLOPs went at the rate of matrix products. Raises UserError when the loss is not finite.
+    """
+    setup, record = trainer.setup, keeper.resume()
+    first, points = record.step, curve_steps(setup)
+    with _progress_line(setup, first) as bar:
+        watch = Stopwatch(record, trainer.batches, setup.device)
+        for number in range(first, setup.steps):
+            loss, norm = trainer.step(number)
+            record.step = number + 1
+            bar.update(setup.batch_tokens)
+            if number == first:
+                watch.first_step()
+            if record.step in points:
+                _add_point(record, setup, setup.world.mean(loss), norm.item())
+                watch.lap()
+                used = record.tokens_per_second(setup.batch_tokens) / ceiling
+                bar.set_postfix_str(f"loss {record.curve[-1][2]:.3f}, {used:.0%} of matmul FLOP/s")
+            if keeper.must_save(record.step):
+                watch.lap()
+                keeper.save(record)
+                watch.restart()
+        watch.lap()
+    return record
+
+
+def curve_steps(setup: Setup) -> set[int]:
+    """Steps after which the training curve has a point: the first, the last, and evenly spaced ones."""
+    points = setup.training.curve_points
+    return {1, *(round(i * setup.steps / points) for i in range(1, points + 1))}
+
+
+def _add_point(record: Record, setup: Setup, loss: float, norm: float) -> None:
+    if not np.isfinite(loss):
+        arguments = setup.arguments
+        raise UserError(f"{arguments.name}: the training loss is {loss}; lower lr from {arguments.lr}")
+    record.curve.append((record.step, record.step * setup.batch_tokens, loss, norm))
+
+
+def _progress_line(setup: Setup, steps_done: int) -> tqdm:
+    if not setup.world.is_first:
+        return tqdm(disable=True, file=sys.stderr)
+    bar = progress(setup.steps * setup.batch_tokens, setup.arguments.name, "tokens")
+    bar.initial = bar.n = steps_done * setup.batch_tokens
+    return bar

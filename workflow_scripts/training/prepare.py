@@ -1,0 +1,99 @@
+"""Everything that one training needs, opened and checked before any work."""
+
+import argparse
+import hashlib
+import json
+from dataclasses import dataclass
+
+import torch
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.load import parse_settings
+from workflow_scripts.config.models import Student, Training
+from workflow_scripts.corpus.tokenizer import StudentTokenizer
+from workflow_scripts.megadocs.tokens import TokenStream
+from workflow_scripts.training.device import pick_device
+from workflow_scripts.training.distributed import World
+from workflow_scripts.training.mixing import MixedWindows, open_mixture, total_steps
+
+# Settings that say how a training runs, not what is trained: a checkpoint may be continued with others.
+RUNNING = {"gpus", "threads", "compile", "micro_batch_sequences", "checkpoint_minutes", "seeds"}
+OPTIONS = ("real_tokens", "real_epochs", "mixing_ratio", "lr", "weight_decay", "seed")
+
+
+@dataclass
+class Setup:
+    """Everything that one training needs, built once from the command line."""
+
+    arguments: argparse.Namespace
+    student: Student
+    training: Training
+    streams: dict[str, TokenStream]
+    windows: MixedWindows
+    steps: int
+    vocabulary_size: int
+    device: torch.device
+    world: World = World()
+
+    @property
+    def batch_tokens(self) -> int:
+        """Tokens of one optimizer step, of all processes together."""
+        return self.training.batch_sequences * self.training.context
+
+
+def prepare(arguments: argparse.Namespace, world: World = World()) -> Setup:  # noqa: B008  it is frozen
+    """Open and check everything before any work. Raises UserError for impossible combinations."""
+    student, training = parse_settings(Student, arguments.student), parse_settings(Training, arguments.training)
+    _check(arguments, student, training, world.size)
+    torch.set_num_threads(training.threads)
+    shape = (training.batch_sequences, training.context)
+    steps = total_steps(arguments.real_tokens, shape[0] * shape[1], arguments.real_epochs, arguments.mixing_ratio)
+    names = {"real": arguments.real} | ({"synthetic": arguments.synthetic} if arguments.mixing_ratio else {})
+    streams = {name: TokenStream(path) for name, path in names.items()}
+    validation = [TokenStream(arguments.validation)] if arguments.validation else []
+    require_tokenizer(arguments.tokenizer, [*streams.values(), *validation])
+    block = training.mixing_block_sequences
+    mixture = open_mixture(streams, arguments.real_tokens, arguments.mixing_ratio, block, arguments.seed, shape)
+    masked = not training.cross_document_attention
+    windows = MixedWindows(streams, mixture, training.context, training.batch_sequences, with_rows=masked)
+    vocabulary = streams["real"].metadata["vocabulary_size"]
+    return Setup(arguments, student, training, streams, windows, steps, vocabulary, pick_device(), world)
+
+
+def identity(setup: Setup) -> str:
+    """Hex digest of everything that decides what is trained: student, recipe, options and the streams' tokens."""
+    content = {
+        "student": setup.student.model_dump(mode="json"),
+        "training": setup.training.model_dump(mode="json", exclude=RUNNING),
+        "options": {name: getattr(setup.arguments, name) for name in OPTIONS},
+        "streams": {name: stream.metadata for name, stream in setup.streams.items()},
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def require_tokenizer(path: str, streams: list[TokenStream]) -> None:
+    """Raise UserError unless every stream was made with this tokenizer."""
+    tokenizer = StudentTokenizer(path)
+    for stream in streams:
+        if stream.metadata["tokenizer_sha256"] != tokenizer.sha256:
+            raise UserError(f"{stream.paths.metadata}: made with another tokenizer than {path}")
+
+
+def _check(arguments: argparse.Namespace, student: Student, training: Training, processes: int) -> None:
+    if not 0 <= arguments.mixing_ratio < 1:
+        raise UserError(f"--mixing-ratio {arguments.mixing_ratio}: must be at least 0 and below 1")
+    if arguments.real_epochs < 1:
+        raise UserError(f"--real-epochs {arguments.real_epochs}: must be at least 1")
+    if arguments.mixing_ratio and not arguments.synthetic:
+        raise UserError(f"--mixing-ratio {arguments.mixing_ratio} needs --synthetic, a second stream")
+    if training.context > student.max_context:
+        raise UserError(f"context {training.context} is longer than the student's max_context {student.max_context}")
+    _check_shares(training.batch_sequences, training.micro_batch_sequences, processes)
+
+
+def _check_shares(sequences: int, micro: int | None, processes: int) -> None:
+    if sequences % processes:
+        raise UserError(f"batch_sequences {sequences} is no multiple of {processes} processes, which share the batch")
+    share = f"a process's share of it, {sequences // processes}," if processes > 1 else f"{sequences}"
+    if micro and sequences // processes % micro:
+        raise UserError(f"batch_sequences {share} is no multiple of micro_batch_sequences {micro}")
