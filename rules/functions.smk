@@ -1,5 +1,8 @@
 # Which files and options a job gets: functions of its wildcards.
 METHODS = list(scale.generation.max_new_tokens)
+GENERATION = scale.generation.model_dump_json(
+    exclude={"streams", "drop_flags", "think_open", "think_close", "server"}  # what changes no text re-runs nothing
+)
 PACKAGED_LLM = LLM.model.removeprefix("package:") if LLM.model.startswith("package:") else None
 SHUFFLED = {"simple": "stitched", "simple_no_real": "stitched_no_real"}  # the same rows, shuffled
 FIGURES = {
@@ -7,6 +10,17 @@ FIGURES = {
     "data_efficiency": "Baseline law and data efficiency",
     "context_length": "Short and long documents",
 }
+
+
+def server_file():
+    """JSON that names the vLLM server of generation jobs: the user's own, or the service's; none without a server."""
+    if scale.generation.engine != "vllm-server":
+        return []
+    own = scale.generation.server
+    return ancient(own) if own else "<results>/generations/server.json"
+
+
+SERVER = server_file()
 
 
 def package_files(wildcards):

@@ -1,4 +1,4 @@
-# Synthetic text by the LLM: one engine start per job, several shards per job.
+# Synthetic text by the LLM: one engine start per job, several shards per job; or one server for all jobs.
 
 
 rule convert_llm:
@@ -20,12 +20,38 @@ rule convert_llm:
         " --wheel {input.wheel} --output {output} 2>&1 | tee {log}"
 
 
+rule serve_llm:
+    input:
+        model=f"results/llms/{PACKAGED_LLM}" if PACKAGED_LLM else [],
+        environment=environment_of("generation"),
+    output:
+        service("<results>/generations/server.json"),
+    log:
+        "<logs>/serve_llm.log",
+    conda:
+        "../envs/generation.yaml"
+    threads: 2
+    resources:
+        gpu=scale.training.gpus and 1,
+    params:
+        python=python("generation"),
+        settings=GENERATION,
+        llm=LLM.model_dump_json(),
+        model=lambda w, input: input.model or LLM.model,
+        accelerator=settings.accelerator,
+    shell:
+        # exec: Snakemake ends a service by ending this very process
+        "exec {params.python} -m workflow_scripts.generation.serve --settings {params.settings:q}"
+        " --llm {params.llm:q} --model {params.model} --accelerator {params.accelerator} --log {log} --output {output}"
+
+
 rule generate_texts:
     input:
         model=f"results/llms/{PACKAGED_LLM}" if PACKAGED_LLM else [],
         documents="<results>/corpus/train.parquet",
         tokenizer="<results>/corpus/tokenizer.json",
         environment=environment_of("generation"),
+        server=SERVER,
     output:
         expand(
             "<results>/generations/{method}-{{job}}.{part}{suffix}",
@@ -39,20 +65,21 @@ rule generate_texts:
         "<benchmarks>/generate_texts/{job}.tsv"
     conda:
         "../envs/generation.yaml"
-    threads: 2
+    threads: 0 if SERVER else 2  # a client of a server waits most of the time
     resources:
-        gpu=scale.training.gpus and 1,
+        gpu=0 if SERVER else scale.training.gpus and 1,
     params:
         python=python("generation"),
-        settings=scale.generation.model_dump_json(exclude={"streams", "drop_flags", "think_open", "think_close"}),
+        settings=GENERATION,
         llm=LLM.model_dump_json(),
         model=lambda w, input: input.model or LLM.model,
+        server=lambda w, input: f"--server {input.server}" if input.server else "",
         real_tokens=scale.corpus.real_tokens,
         folder=lambda w, output: os.path.dirname(output[0]),
         recipe=DATA_RECIPE,
     shell:
         "{params.python} -m workflow_scripts.generation.generate --settings {params.settings:q} --llm {params.llm:q}"
-        " --model {params.model} --documents {input.documents} --real-tokens {params.real_tokens}"
+        " --model {params.model} {params.server} --documents {input.documents} --real-tokens {params.real_tokens}"
         " --tokenizer {input.tokenizer} --job {wildcards.job} --journal {params.folder}/journal"
         " --output {params.folder} 2>&1 | tee {log}"
 

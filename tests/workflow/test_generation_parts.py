@@ -10,9 +10,11 @@ from tests.workflow.conftest import SETTINGS, generation_row, make_texts, write_
 from workflow_scripts.common.batches import batched
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.corpus.documents import document
+from workflow_scripts.generation.batches import Batch, Shard
+from workflow_scripts.generation.driver import Driver
 from workflow_scripts.generation.engines import Completion
 from workflow_scripts.generation.flags import copied_share, flags_of
-from workflow_scripts.generation.generate import Batch, answer, expected_tokens
+from workflow_scripts.generation.generate import expected_tokens
 from workflow_scripts.generation.prompts import PromptBuilder, load_template
 from workflow_scripts.generation.requests import requests_of
 from workflow_scripts.generation.shards import read_generations, slice_of
@@ -194,27 +196,73 @@ def test_expected_tokens_count_every_thought():
     assert expected_tokens(10, SETTINGS) == 10 * (4 * 1024 + 6 * 512)
 
 
-class EmptyAtFirst:
-    """An engine whose answer to a prompt is empty as often as the prompt says."""
+class ScriptedEngine:
+    """Finishes `at_once` tasks per step, the newest first; an answer is empty as often as its prompt says."""
 
-    def __init__(self) -> None:
-        self.asked: list[tuple[int, int]] = []
+    def __init__(self, at_once: int = 1) -> None:
+        self.at_once, self.asked, self.queue, self.told = at_once, [], [], []
 
-    def generate(self, tasks, _on_tokens) -> list[Completion]:
-        self.asked += [(task.prompt_ids[0], task.seed) for task in tasks]
+    def add(self, number, task) -> None:
+        self.asked.append((task.prompt_ids[0], task.seed))
+        self.queue.append((number, task.prompt_ids[0]))
+        self.told.append("add")
+
+    def forget(self) -> None:
+        assert not self.queue, "a batch was opened before the one before it was whole"
+        self.told.append("forget")
+
+    def step(self) -> list[tuple[int, Completion]]:
+        self.told.append(len(self.queue))
+        finished = [self.queue.pop() for _ in range(min(self.at_once, len(self.queue)))]
         times = Counter(prompt for prompt, _ in self.asked)
-        return [Completion(" " if times[t.prompt_ids[0]] <= t.prompt_ids[0] else "text", 1, "stop") for t in tasks]
+        return [(number, Completion(" " if times[p] <= p else f"text {p}", 1, "stop")) for number, p in finished]
 
 
-def test_empty_answers_are_asked_again_with_their_next_seed(corpus):
+def batches_with(prompts: list[list[int]], asked: list) -> list[Batch]:
+    """Batches whose requests have these prompts of one token."""
+    template, shard = load_template("rephrase.v1"), Shard(None, "rephrase", [], len(prompts))
+    requests_ = [[replace(asked[0], prompt_ids=[token]) for token in tokens] for tokens in prompts]
+    return [Batch(shard, number, [], own, template) for number, own in enumerate(requests_)]
+
+
+def drive(engine: ScriptedEngine, batches: list[Batch], **changes) -> tuple[list[int], list, list[int]]:
+    """Numbers of the batches in the order in which they were whole, their answers, and tokens told of."""
+    told = []
+    found = list(Driver(engine, SETTINGS.model_copy(update=changes), told.append).run(batches))
+    return [batch.number for batch, _ in found], [answers for _, answers in found], told
+
+
+@pytest.mark.parametrize("batching", ["fixed", "continuous"])
+def test_empty_answers_are_asked_again_with_their_next_seed(corpus, batching):
     asked = requests(corpus.rows[0], "rephrase", corpus.tokenizer)
-    asked = [replace(request, prompt_ids=[number]) for number, request in enumerate(asked)]
-    engine = EmptyAtFirst()
-    found = answer(Batch([], asked, load_template("rephrase.v1")), engine, 2, lambda _: None)
-    assert [(completion.text, attempt) for completion, attempt in found] == [
-        ("text", 0), ("text", 1), ("text", 2), (" ", 2),
+    engine = ScriptedEngine(at_once=3)
+    _, (answers,), told = drive(engine, batches_with([[0, 1, 2, 3]], asked), batching=batching, empty_retries=2)
+    assert [(completion.text, attempt) for completion, attempt in answers] == [
+        ("text 0", 0), ("text 1", 1), ("text 2", 2), (" ", 2),
     ]  # fmt: skip
-    assert [seed for prompt, seed in engine.asked if prompt == 2] == [asked[2].seed(i) for i in range(3)]
+    assert [seed for prompt, seed in engine.asked if prompt == 2] == [asked[0].seed(i) for i in range(3)]
+    assert sum(told) == len(engine.asked)
+
+
+def test_fixed_batches_never_meet_in_the_engine(corpus):
+    """`forget`, which opens a batch, fails where tasks of another are under way; retries don't let one in either."""
+    asked = requests(corpus.rows[0], "rephrase", corpus.tokenizer)
+    engine = ScriptedEngine()
+    numbers, answers, _ = drive(engine, batches_with([[0, 2, 0], [0], [], [1, 0]], asked), batching="fixed")
+    assert numbers == [0, 1, 2, 3] and list(map(len, answers)) == [3, 1, 0, 2]
+    assert engine.told.count("forget") == 4
+
+
+def test_continuous_batching_keeps_the_engine_full_until_the_last_batch(corpus):
+    asked = requests(corpus.rows[0], "rephrase", corpus.tokenizer)
+    prompts = [[0] * 5 for _ in range(8)]
+    engine = ScriptedEngine(at_once=2)
+    numbers, answers, _ = drive(engine, batches_with(prompts, asked), batching="continuous")  # 8 sequences
+    assert sorted(numbers) == list(range(8)) and all(len(own) == 5 for own in answers)
+    under_way = [told for told in engine.told if isinstance(told, int)]
+    last_batch = max(place for place, told in enumerate(engine.told) if told == "add")
+    while_fed = [told for told in engine.told[:last_batch] if isinstance(told, int)]
+    assert min(while_fed) >= 8 and under_way[-1] <= 2 and "forget" not in engine.told
 
 
 @pytest.mark.parametrize("batch", [1, 3, 16])

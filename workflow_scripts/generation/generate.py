@@ -1,175 +1,85 @@
 """Write the shards of one generation job: one engine start, batch by batch, resumable.
 
-A batch is a fixed group of documents and one method. It runs to its end before the next one starts, because in
-bf16 a text depends on what else is in the batch; so the texts do not depend on sharding or on interruptions.
-Finished batches are kept in a journal: a killed job continues after the last one.
+Finished batches are kept in a journal: a killed job continues after the last one. How batches share the engine:
+driver.py.
 """
 
 import argparse
-import hashlib
-import json
 import time
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
-from workflow_scripts.common.batches import batched
 from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import read_json, require_free_disk, write_json
 from workflow_scripts.common.progress import progress
 from workflow_scripts.config.load import parse_settings
-from workflow_scripts.config.models import Generation, Llm, Method
+from workflow_scripts.config.models import Generation, Llm
 from workflow_scripts.corpus.documents import read_documents
 from workflow_scripts.corpus.sample import prefix
 from workflow_scripts.corpus.tokenizer import StudentTokenizer
-from workflow_scripts.generation.engines import Completion, Engine, Task, start_engine
-from workflow_scripts.generation.flags import flags_of
-from workflow_scripts.generation.prompts import PromptBuilder, Template, load_template
-from workflow_scripts.generation.requests import Request, requests_of
-from workflow_scripts.generation.shards import slice_of, write_rows
+from workflow_scripts.generation.batches import Batch, Shard, batches_of, shards_of
+from workflow_scripts.generation.driver import Driver
+from workflow_scripts.generation.engines import start_engine
 from workflow_scripts.generation.splitting import studied_thoughts
 
 BYTES_PER_TOKEN = 8
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Requests that run together, and the documents they are of."""
-
-    documents: list[dict]
-    requests: list[Request]
-    template: Template
-
-    def key(self, llm: Llm, settings: Generation) -> str:
-        """Hash of everything that the batch's texts depend on."""
-        asked = [(r.prompt_ids, r.max_new_tokens, r.seed(0)) for r in self.requests]
-        content = json.dumps([asked, llm.model_dump(), settings.engine, settings.empty_retries])
-        return hashlib.sha256(content.encode()).hexdigest()[:24]
-
-
-def job_parts(documents: list[dict], job: int, settings: Generation) -> list[list[dict]]:
-    """Documents of each shard that this job writes."""
-    per_job = settings.shards_per_job
-    slices = (
-        slice_of(len(documents), job * per_job + part, settings.jobs * per_job, settings.batch_documents)
-        for part in range(per_job)
-    )
-    return [[documents[i] for i in places] for places in slices]
-
-
-def batches_of(
-    documents: list[dict], method: Method, settings: Generation, llm: Llm, tools: "Tools"
-) -> Iterator[Batch]:
-    """Batches of a shard."""
-    template = load_template(settings.prompt_versions[method])
-    builder = PromptBuilder(tools.llm_tokenizer, template, llm.context, settings.max_new_tokens[method])
-    for group in batched(documents, settings.batch_documents):
-        requests = [r for d in group for r in requests_of(d, method, settings, builder, tools.student_tokenizer)]
-        yield Batch(group, requests, template)
-
-
-class Tools:
-    """Tokenizers, and an engine that starts at its first use: a job whose batches are all done starts none."""
+class Job:
+    """The settings of a job, its tokenizers and its journal of finished batches."""
 
     def __init__(self, arguments: argparse.Namespace, settings: Generation, llm: Llm) -> None:
         from transformers import AutoTokenizer
 
-        self.settings, self.llm, self.folder = settings, llm, arguments.model
+        self.arguments, self.settings, self.llm = arguments, settings, llm
         self.llm_tokenizer = AutoTokenizer.from_pretrained(arguments.model, revision=llm.revision)
         self.student_tokenizer = StudentTokenizer(arguments.tokenizer)
-        self.start_s = 0.0
-        self._engine: Engine | None = None
+        self.journal = Path(arguments.journal)
+        self.journal.mkdir(parents=True, exist_ok=True)
 
-    @property
-    def engine(self) -> Engine:
-        """The running engine."""
-        if self._engine is None:
-            started = time.monotonic()
-            sequences = self.settings.batch_documents * self.settings.generated
-            self._engine = start_engine(self.settings.engine, self.folder, self.llm, sequences)
-            self.start_s = time.monotonic() - started
-        return self._engine
+    def run(self, shards: list[Shard], on_tokens: Callable[[int], None]) -> None:
+        """Write every shard. The engine starts at the first batch that the journal lacks, if there is one."""
+        for shard in shards:
+            if not shard.documents:
+                shard.write()
+        batches = chain.from_iterable(
+            batches_of(shard, self.settings, self.llm, self.llm_tokenizer, self.student_tokenizer) for shard in shards
+        )
+        missing = self._missing(batches, on_tokens)
+        for first in missing:
+            self._generate(chain([first], missing), on_tokens)
 
+    def _record_path(self, batch: Batch) -> Path:
+        return self.journal / f"{batch.key(self.llm, self.settings)}.json"
 
-def answer(batch: Batch, engine: Engine, retries: int, on_tokens) -> list[tuple[Completion, int]]:
-    """Completion and attempt per request; an empty answer is asked again with its next seed, `retries` times."""
-    answers: dict[int, tuple[Completion, int]] = {}
-    waiting = list(range(len(batch.requests)))
-    for attempt in range(retries + 1):
-        tasks = [Task(r.prompt_ids, r.max_new_tokens, r.seed(attempt)) for r in (batch.requests[i] for i in waiting)]
-        for i, completion in zip(waiting, engine.generate(tasks, on_tokens) if tasks else [], strict=True):
-            answers[i] = completion, attempt
-        waiting = [i for i in waiting if not answers[i][0].text.strip()]
-    return [answers[i] for i in range(len(batch.requests))]
+    def _missing(self, batches: Iterable[Batch], on_tokens: Callable[[int], None]) -> Iterator[Batch]:
+        for batch in batches:
+            path = self._record_path(batch)
+            if not path.exists():
+                yield batch
+                continue
+            record = read_json(path)
+            on_tokens(sum(answer["tokens"] for answer in record["answers"]))
+            batch.finish(record, self.llm)
 
-
-def finished_batch(batch: Batch, tools: Tools, journal: Path, bar) -> dict:
-    """The batch's record from the journal, or newly generated and put there."""
-    path = journal / f"{batch.key(tools.llm, tools.settings)}.json"
-    if path.exists():
-        record = read_json(path)
-        bar.update(sum(a["tokens"] for a in record["answers"]))
-        return record
-    engine, started = tools.engine, time.monotonic()
-    answers = answer(batch, engine, tools.settings.empty_retries, bar.update)
-    record = {
-        "engine": engine.identity,
-        "seconds": time.monotonic() - started,
-        "answers": [{**vars(completion), "attempt": attempt} for completion, attempt in answers],
-    }
-    write_json(path, record)
-    return record
-
-
-def shard_rows(batch: Batch, record: dict, llm: Llm) -> Iterator[dict]:
-    """Rows of a finished batch in the shard's schema."""
-    texts = {document["doc_id"]: document["text"] for document in batch.documents}
-    for request, found in zip(batch.requests, record["answers"], strict=True):
-        yield {
-            "doc_id": request.doc_id,
-            "method": request.method,
-            "generation": request.generation,
-            "boundary": request.boundary,
-            "prompt_version": batch.template.version,
-            "prompt_sha256": batch.template.sha256,
-            "model": llm.model,
-            "model_revision": llm.revision,
-            "engine": record["engine"],
-            "temperature": llm.temperature,
-            "top_p": llm.top_p,
-            "seed": request.seed(found["attempt"]),
-            "attempt": found["attempt"],
-            "prompt_tokens": len(request.prompt_ids),
-            "source_cut": request.source_cut,
-            "text": found["text"],
-            "tokens": found["tokens"],
-            "finish_reason": found["finish_reason"],
-            "flags": flags_of(found["text"], found["finish_reason"], texts[request.doc_id]),
-        }
-
-
-def write_shard(path: Path, documents: list[dict], method: Method, tools: Tools, journal: Path, bar) -> None:
-    """Write one shard and its record of counts and throughput; the record last."""
-    rows, seconds = [], 0.0
-    for batch in batches_of(documents, method, tools.settings, tools.llm, tools):
-        record = finished_batch(batch, tools, journal, bar)
-        rows += shard_rows(batch, record, tools.llm)
-        seconds += record["seconds"]
-    write_rows(path, rows)
-    tokens = sum(row["tokens"] for row in rows)
-    summary = {
-        "method": method,
-        "documents": [document["doc_id"] for document in documents],
-        "rows": len(rows),
-        "tokens": tokens,
-        "prompt_tokens": sum(row["prompt_tokens"] for row in rows),
-        "seconds": round(seconds, 3),
-        "tokens_per_second": round(tokens / seconds, 1) if seconds else None,
-        "flags": Counter(flag for row in rows for flag in row["flags"]),
-        "sources_cut": sum(row["source_cut"] for row in rows),
-    }
-    write_json(path.with_name(path.name.replace(".parquet", ".json")), summary)
+    def _generate(self, batches: Iterable[Batch], on_tokens: Callable[[int], None]) -> None:
+        """Run batches; each one's seconds are those since the one before it was whole, so that they add up."""
+        started = time.monotonic()
+        engine = start_engine(self.settings, self.arguments.model, self.llm, self.arguments.server)
+        last = time.monotonic()
+        start_seconds = last - started
+        for batch, answers in Driver(engine, self.settings, on_tokens).run(batches):
+            now = time.monotonic()
+            record = {
+                "engine": engine.identity,
+                "seconds": now - last,
+                "engine_start_seconds": start_seconds,
+                "answers": [{**vars(completion), "attempt": attempt} for completion, attempt in answers],
+            }
+            write_json(self._record_path(batch), record)
+            batch.finish(record, self.llm)
+            last, start_seconds = now, 0.0  # the first batch carries the start
 
 
 def expected_tokens(documents: int, settings: Generation) -> int:
@@ -184,17 +94,13 @@ def main(arguments: argparse.Namespace) -> None:
     documents = list(prefix(read_documents(arguments.documents), arguments.real_tokens))
     if not documents:
         raise UserError(f"{arguments.documents}: no documents to generate from")
-    parts = job_parts(documents, arguments.job, settings)
-    expected = expected_tokens(sum(map(len, parts)), settings)
+    shards = shards_of(documents, arguments.job, settings, Path(arguments.output))
+    expected = expected_tokens(sum(len(shard.documents) for shard in shards) // len(settings.max_new_tokens), settings)
     require_free_disk(arguments.output, BYTES_PER_TOKEN * expected, "generation")
-    tools, journal = Tools(arguments, settings, llm), Path(arguments.journal)
-    journal.mkdir(parents=True, exist_ok=True)
     with progress(expected, "generating (ETA: at most)", "tokens") as bar:
-        for method in settings.max_new_tokens:
-            for part, own in enumerate(parts):
-                path = Path(arguments.output) / f"{method}-{arguments.job}.{part}.parquet"
-                write_shard(path, own, method, tools, journal, bar)
-    print(f"engine start took {tools.start_s:.1f} s")
+        Job(arguments, settings, llm).run(shards, bar.update)
+    start, busy = (sum(getattr(shard, name) for shard in shards) for name in ("engine_start_seconds", "seconds"))
+    print(f"engine start took {start:.1f} s, {start / max(start + busy, 1e-9):.1%} of {start + busy:.1f} s")
 
 
 if __name__ == "__main__":
@@ -202,6 +108,7 @@ if __name__ == "__main__":
     parser.add_argument("--settings", required=True, help="JSON of the `generation` section of the config")
     parser.add_argument("--llm", required=True, help="JSON of the generator's entry in `llms`")
     parser.add_argument("--model", required=True, help="folder or hub id of the generator's weights")
+    parser.add_argument("--server", help="engine vllm-server: JSON file with the server's `url`")
     parser.add_argument("--documents", required=True, help="real documents in nested order (Parquet)")
     parser.add_argument("--real-tokens", type=int, required=True, help="D: documents up to this many tokens are used")
     parser.add_argument("--tokenizer", required=True, help="the student's tokenizer.json (thoughts lie on its tokens)")

@@ -1,11 +1,10 @@
-"""Engines behind one small interface: token ids and a seed in, text out."""
+"""Engines behind one small interface: requests may be added at any time, each step hands back finished answers."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.config.models import Llm
+from workflow_scripts.config.models import Generation, Llm
 
 
 @dataclass(frozen=True)
@@ -27,25 +26,41 @@ class Completion:
 
 
 class Engine(Protocol):
-    """Answers a batch; the same batch gives the same texts on the same machine."""
+    """Answers tasks in its own order; the same calls in the same order give the same texts on the same machine.
+
+    The server is the exception: its texts depend on what its other clients ask.
+    """
 
     identity: str
 
-    def generate(self, tasks: list[Task], on_tokens: Callable[[int], None]) -> list[Completion]:
-        """Completions in the order of the tasks; `on_tokens` is told of new tokens for the progress bar."""
+    def add(self, number: int, task: Task) -> None:
+        """Queue a task under a number that no unfinished task has."""
+
+    def step(self) -> list[tuple[int, Completion]]:
+        """Work on what is queued for a while; the tasks that this finished (perhaps none)."""
+
+    def forget(self) -> None:
+        """Drop what finished tasks left behind (the prefix cache), so that later ones don't depend on them."""
 
 
-def start_engine(name: str, folder: str, llm: Llm, sequences: int) -> Engine:
-    """Start vLLM or transformers. Raises UserError when vLLM is asked for and can't be had here."""
-    if name == "vllm":
-        try:
-            from workflow_scripts.generation.engines.vllm_engine import VllmEngine
-        except ImportError as error:
-            raise UserError(
-                f"vLLM can't be imported here ({error}); it has wheels for Linux on x86-64. "
-                "Set `engine: transformers` in the scale's generation section."
-            ) from error
-        return VllmEngine(folder, llm, sequences)
-    from workflow_scripts.generation.engines.transformers_engine import TransformersEngine
+def start_engine(settings: Generation, folder: str, llm: Llm, server: str | None = None) -> Engine:
+    """Start an engine, or reach the server that the JSON file `server` names.
 
-    return TransformersEngine(folder, llm)
+    Raises UserError when vLLM is asked for and can't be had here, or when the server doesn't answer.
+    """
+    if settings.engine == "vllm-server":
+        from workflow_scripts.generation.engines.server_engine import ServerEngine
+
+        return ServerEngine(server, llm)
+    if settings.engine == "transformers":
+        from workflow_scripts.generation.engines.transformers_engine import TransformersEngine
+
+        return TransformersEngine(folder, llm)
+    try:
+        from workflow_scripts.generation.engines.vllm_engine import VllmEngine
+    except ImportError as error:
+        raise UserError(
+            f"vLLM can't be imported here ({error}); it has wheels for Linux on x86-64. "
+            "Set `engine: transformers` in the scale's generation section."
+        ) from error
+    return VllmEngine(folder, llm, settings)

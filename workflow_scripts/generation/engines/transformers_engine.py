@@ -1,12 +1,9 @@
 """transformers: batched generation where vLLM can't run; slower, and says how much it does."""
 
-from collections.abc import Callable
-
 import torch
 import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer, LogitsProcessor, LogitsProcessorList
 
-from workflow_scripts.common.batches import batched
 from workflow_scripts.config.models import Llm
 from workflow_scripts.generation.engines import Completion, Task
 
@@ -35,25 +32,30 @@ class SeededSampling(LogitsProcessor):
 
 
 class TransformersEngine:
-    """Batches of similar length, longest prompts first, padded on the left."""
+    """Groups of similar length, longest prompts first, padded on the left."""
 
     def __init__(self, folder: str, llm: Llm) -> None:
         self.identity = f"transformers {transformers.__version__}"
         self.llm = llm
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.tokenizer = AutoTokenizer.from_pretrained(folder)
-        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, llm.dtype)).to(self.device)
+        source = {"pretrained_model_name_or_path": folder, "revision": llm.revision}
+        self.tokenizer = AutoTokenizer.from_pretrained(**source)
+        self.model = AutoModelForCausalLM.from_pretrained(**source, dtype=getattr(torch, llm.dtype)).to(self.device)
         self.pad = self.tokenizer.pad_token_id or self.tokenizer.eos_token_id
+        self.queue: dict[int, Task] = {}
 
-    def generate(self, tasks: list[Task], on_tokens: Callable[[int], None]) -> list[Completion]:
-        """Completions in the order of the tasks."""
-        order = sorted(range(len(tasks)), key=lambda i: (-len(tasks[i].prompt_ids), i))
-        done: dict[int, Completion] = {}
-        for group in batched(order, SEQUENCES[self.device]):
-            completions = self._batch([tasks[i] for i in group])
-            done.update(zip(group, completions, strict=True))
-            on_tokens(sum(completion.tokens for completion in completions))
-        return [done[i] for i in range(len(tasks))]
+    def add(self, number: int, task: Task) -> None:
+        """Queue a task."""
+        self.queue[number] = task
+
+    def step(self) -> list[tuple[int, Completion]]:
+        """Answer one group."""
+        order = sorted(self.queue, key=lambda number: (-len(self.queue[number].prompt_ids), number))
+        group = order[: SEQUENCES[self.device]]
+        return list(zip(group, self._batch([self.queue.pop(number) for number in group]), strict=True))
+
+    def forget(self) -> None:
+        """Nothing stays behind."""
 
     @torch.inference_mode()
     def _batch(self, tasks: list[Task]) -> list[Completion]:

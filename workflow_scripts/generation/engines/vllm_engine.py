@@ -1,9 +1,7 @@
-"""vLLM, in the caller's process: with two cores a separate engine process would take one of them to poll."""
+"""vLLM, in the job's own process where its order of work must be certain or cores are few."""
 
 import os
-from collections.abc import Callable
 
-os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
 os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "2")  # GiB
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
@@ -12,48 +10,73 @@ import torch
 import vllm
 from vllm import LLM, SamplingParams
 
-from workflow_scripts.config.models import Llm
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.models import Generation, Llm
 from workflow_scripts.generation.engines import Completion, Task
-from workflow_scripts.generation.engines.cpu_top_p import install as install_cpu_top_p
 
 
 class VllmEngine:
     """Continuous batching; the generations of a document share its prefill through the prefix cache."""
 
-    def __init__(self, folder: str, llm: Llm, sequences: int) -> None:
+    def __init__(self, folder: str, llm: Llm, settings: Generation) -> None:
         self.identity = f"vllm {vllm.__version__}"
         self.llm = llm
         on_cpu = not torch.cuda.is_available()
-        if on_cpu:
-            install_cpu_top_p()
-        # On a CPU, per-request seeds fail with chunked prefill, and compiling costs more than it saves.
-        special = {"enforce_eager": True, "enable_chunked_prefill": False, "max_num_batched_tokens": 2 * llm.context}
-        self.engine = LLM(
-            folder,
-            dtype=llm.dtype,
-            max_model_len=llm.context,
-            max_num_seqs=sequences,
-            enable_prefix_caching=True,
-            disable_log_stats=True,
-            **(special if on_cpu else {}),
-        ).llm_engine
+        prepare_environment(settings, on_cpu)
+        self.engine = LLM(folder, **engine_options(llm, settings.sequences, on_cpu)).llm_engine
 
-    def generate(self, tasks: list[Task], on_tokens: Callable[[int], None]) -> list[Completion]:
-        """Run one batch to its end. The prefix cache is emptied first: a batch must not depend on earlier ones."""
+    def add(self, number: int, task: Task) -> None:
+        """Queue a task."""
+        self.engine.add_request(str(number), {"prompt_token_ids": task.prompt_ids}, sampling_of(task, self.llm))
+
+    def step(self) -> list[tuple[int, Completion]]:
+        """One forward pass of everything that is under way."""
+        finished = (output for output in self.engine.step() if output.finished)
+        return [(int(output.request_id.split("-")[0]), completion_of(output.outputs[0])) for output in finished]
+
+    def forget(self) -> None:
+        """Empty the prefix cache."""
         self.engine.reset_prefix_cache()
-        for number, task in enumerate(tasks):
-            self.engine.add_request(str(number), {"prompt_token_ids": task.prompt_ids}, self._sampling(task))
-        done: dict[int, Completion] = {}
-        while self.engine.has_unfinished_requests():
-            for output in self.engine.step():
-                if output.finished:
-                    answer = output.outputs[0]
-                    completion = Completion(answer.text, len(answer.token_ids), answer.finish_reason or "stop")
-                    done[int(output.request_id.split("-")[0])] = completion
-                    on_tokens(completion.tokens)
-        return [done[number] for number in range(len(tasks))]
 
-    def _sampling(self, task: Task) -> SamplingParams:
-        return SamplingParams(
-            temperature=self.llm.temperature, top_p=self.llm.top_p, max_tokens=task.max_new_tokens, seed=task.seed
-        )
+
+def prepare_environment(settings: Generation, on_cpu: bool) -> None:
+    """What vLLM reads from the environment when it starts. Raises UserError for batch invariance on a CPU."""
+    if on_cpu or settings.batching == "fixed":
+        # A process of its own takes requests as they come, so that batches would depend on timing; on a CPU it also
+        # polls and keeps a core busy (half the speed of 2 cores). On a GPU it hides the time between forward passes.
+        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    if settings.batch_invariant:
+        if on_cpu:
+            raise UserError("batch_invariant needs a CUDA GPU: vLLM has no such kernels for a CPU; use batching: fixed")
+        os.environ["VLLM_BATCH_INVARIANT"] = "1"
+    if on_cpu:
+        from workflow_scripts.generation.engines.vllm_cpu import install
+
+        install()
+
+
+def engine_options(llm: Llm, sequences: int, on_cpu: bool) -> dict:
+    """Keyword arguments of vLLM's `LLM`."""
+    options = {
+        "revision": llm.revision,
+        "dtype": llm.dtype,
+        "max_model_len": llm.context,
+        "max_num_seqs": sequences,
+        "enable_prefix_caching": True,
+        "disable_log_stats": True,
+    }
+    if on_cpu:
+        from workflow_scripts.generation.engines.vllm_cpu import OPTIONS
+
+        options |= OPTIONS | {"max_num_batched_tokens": 2 * llm.context}
+    return options
+
+
+def sampling_of(task: Task, llm: Llm) -> SamplingParams:
+    """vLLM's sampling parameters of a task."""
+    return SamplingParams(temperature=llm.temperature, top_p=llm.top_p, max_tokens=task.max_new_tokens, seed=task.seed)
+
+
+def completion_of(answer) -> Completion:
+    """Our completion from vLLM's."""
+    return Completion(answer.text, len(answer.token_ids), answer.finish_reason or "stop")
