@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
+from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.models import Student
+from workflow_scripts.evaluation.ensemble import Ensemble
 from workflow_scripts.evaluation.losses import document_losses, stream_loss, window_losses
 from workflow_scripts.training.model import Llama
 
@@ -65,3 +68,36 @@ def test_streams_around_one_window(model, write_stream_of, lengths):
     losses = window_losses(model, write_stream_of("validation", lengths), 32, masked=False)
     assert losses.shape == (-(-lengths[0] // 32), 32)
     assert np.isfinite(losses).sum() == min(lengths[0], 32) - 1
+
+
+def another(seed: int, vocabulary: int = 260) -> Llama:
+    """A student like `model` with other weights."""
+    return Llama(SHAPE, vocabulary, torch.float32).initialise(seed).eval()
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_student_with_itself_is_that_student(model, write_stream_of, masked):
+    stream = write_stream_of("validation", LENGTHS)
+    alone, twice = (window_losses(m, stream, 32, masked) for m in (model, Ensemble([model, model])))
+    assert twice.shape == (2, *alone.shape)
+    np.testing.assert_allclose(twice, np.stack([alone, alone]), atol=1e-5)
+
+
+def test_ensemble_averages_whole_logits(model, write_stream_of, monkeypatch):
+    """Three students on a stream of several chunks, against their whole logits added up."""
+    monkeypatch.setattr("workflow_scripts.evaluation.ensemble.chunk_tokens", lambda device, vocabulary: 50)
+    members, stream = [model, another(4), another(5)], write_stream_of("validation", [320])
+    ids = torch.from_numpy(stream.tokens.astype(np.int64).reshape(10, 32))
+    with torch.inference_mode():
+        logits = torch.stack([member(ids) for member in members]).double()
+    found = window_losses(Ensemble(members), stream, 32, masked=False)
+    for count in (1, 2, 3):
+        mean = logits[:count].mean(0)[:, :-1].flatten(0, 1)
+        expected = F.cross_entropy(mean, ids[:, 1:].flatten(), reduction="none").view(10, 31)
+        np.testing.assert_allclose(found[count - 1, :, 1:], expected, atol=1e-4)
+    assert np.nanmean(np.abs(found[2] - found[0])) > 0.01
+
+
+def test_ensemble_of_two_vocabularies_is_refused(model):
+    with pytest.raises(UserError, match="same vocabulary"):
+        Ensemble([model, another(4, vocabulary=300)])

@@ -4,37 +4,52 @@
 predicted tokens. The first token of a window is not predicted.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import pyarrow as pa
 import torch
 
+from workflow_scripts.evaluation.ensemble import Ensemble
 from workflow_scripts.megadocs.tokens import TokenStream
-from workflow_scripts.training.model import Llama, document_mask
+from workflow_scripts.training.model import Llama
 
-SEQUENCES = {"cpu": 8, "cuda": 16}
+BATCH_TOKENS = {"cpu": 2**12, "cuda": 2**16}
+Batch = tuple[slice, np.ndarray]  # windows, token ids int64 [B, T]
 
 
 @torch.inference_mode()
-def window_losses(model: Llama, stream: TokenStream, context: int, masked: bool) -> np.ndarray:
+def window_losses(model: Llama | Ensemble, stream: TokenStream, context: int, masked: bool) -> np.ndarray:
     """float32 [windows, context]: loss of each token in nats; NaN where it is not predicted.
 
-    The last, shorter window is included, so that every document counts whole.
+    The last, shorter window is included, so that every document counts whole. An ensemble's losses have the number
+    of its first members as a further, first dimension.
     """
     device = next(model.parameters()).device
-    windows = -(-len(stream.tokens) // context)
-    losses = np.full((windows, context), np.nan, dtype=np.float32)
+    members = [len(model)] if isinstance(model, Ensemble) else []
+    losses = np.full((*members, -(-len(stream.tokens) // context), context), np.nan, dtype=np.float32)
     ends = stream.row_ends() if masked else None
-    size = SEQUENCES[device.type]
-    for first in [*range(0, windows - 1, size), windows - 1]:
-        last = windows if first == windows - 1 else min(first + size, windows - 1)
-        piece = stream.tokens[first * context : last * context].astype(np.int64)
-        ids = torch.from_numpy(piece.reshape(last - first, -1)).to(device)
-        mask = None
-        if ends is not None:
-            positions = np.arange(first * context, first * context + ids.numel()).reshape(ids.shape)
-            mask = document_mask(torch.from_numpy(np.searchsorted(ends, positions, side="right")).to(device))
-        losses[first:last, 1 : ids.shape[1]] = model.token_losses(ids, mask).cpu().numpy()
+    for windows, ids in batches(stream, context, max(1, BATCH_TOKENS[device.type] // context)):
+        rows = None if ends is None else row_numbers(ends, windows.start * context, ids.shape)
+        mask = None if rows is None else model.ops.mask(torch.from_numpy(rows).to(device))
+        found = model.token_losses(torch.from_numpy(ids).to(device), mask)
+        losses[..., windows, 1 : ids.shape[1]] = found.cpu().numpy()
     return losses
+
+
+def batches(stream: TokenStream, context: int, sequences: int) -> Iterator[Batch]:
+    """All windows, `sequences` at a time; the last one, which may be shorter, alone."""
+    last = -(-len(stream.tokens) // context) - 1
+    for first in [*range(0, last, sequences), last]:
+        windows = slice(first, min(first + sequences, max(last, first + 1)))
+        piece = stream.tokens[windows.start * context : windows.stop * context].astype(np.int64)
+        yield windows, piece.reshape(windows.stop - windows.start, -1)
+
+
+def row_numbers(ends: np.ndarray, first: int, shape: tuple[int, int]) -> np.ndarray:
+    """int64 [B, T]: number of the row that each token belongs to, from token `first` of the stream on."""
+    positions = np.arange(first, first + shape[0] * shape[1]).reshape(shape)
+    return np.searchsorted(ends, positions, side="right")
 
 
 def document_losses(losses: np.ndarray, stream: TokenStream) -> pa.Table:
