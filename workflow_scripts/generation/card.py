@@ -14,7 +14,7 @@ from workflow_scripts.generation.shards import read_rows
 def summary(rows: list[dict], records: list[dict]) -> dict:
     """Counts of one method: documents, generations, tokens, flags, lengths, speed."""
     tokens = np.array([row["tokens"] for row in rows])
-    seconds = sum(record["seconds"] for record in records)
+    seconds, start_seconds = (sum(record[key] for record in records) for key in ("seconds", "engine_start_seconds"))
     first = rows[0]
     shared = ("method", "prompt_version", "prompt_sha256", "model", "model_revision", "engine", "temperature", "top_p")
     return {
@@ -29,6 +29,8 @@ def summary(rows: list[dict], records: list[dict]) -> dict:
         "sources_cut": sum(row["source_cut"] for row in rows),
         "distinct_texts": len({row["text"] for row in rows}),
         "engine_seconds": round(seconds, 1),
+        "engine_start_seconds": round(start_seconds, 1),
+        "engine_start_share": round(start_seconds / max(start_seconds + seconds, 1e-9), 3),
         "tokens_per_second": round(float(tokens.sum()) / seconds, 1) if seconds else None,
         "examples": [row["text"] for row in rows[:2]],
     }
