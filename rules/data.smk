@@ -56,6 +56,7 @@ rule split_documents:
         "<benchmarks>/split_documents.tsv"
     conda:
         "../envs/workflow.yaml"
+    threads: 8
     params:
         validation=lambda w, input: f"--validation {input.validation}" if input.validation else "",
         more=lambda w, input, output: f"--more {input.more} --more-kept {output.more}" if input.more else "",
@@ -66,7 +67,7 @@ rule split_documents:
     shell:
         "python -m workflow_scripts.corpus.split --documents {input.documents} {params.validation} {params.more}"
         " --validation-fraction {params.validation_fraction} --tuning-fraction {params.tuning_fraction}"
-        " --jaccard {params.jaccard} --train {output.train} --tuning {output.tuning}"
+        " --jaccard {params.jaccard} --processes {threads} --train {output.train} --tuning {output.tuning}"
         " --held-out {output.validation} --counts {output.counts} 2>&1 | tee {log}"
 
 

@@ -32,7 +32,8 @@ def split_into(
     run_main(
         split.main, documents=folder / "documents.parquet", validation=validation and folder / "own.parquet",
         more=more and folder / "further.parquet",
-        validation_fraction=0.3, tuning_fraction=0.2, jaccard=JACCARD, counts=folder / "counts.json", **parts,
+        validation_fraction=0.3, tuning_fraction=0.2, jaccard=JACCARD, processes=2,
+        counts=folder / "counts.json", **parts,
     )  # fmt: skip
     counts = json.loads((folder / "counts.json").read_text())
     return {name: list(read_documents(path)) for name, path in parts.items()}, counts
@@ -123,6 +124,14 @@ def test_smaller_subset_is_part_of_the_larger_one(tmp_path, corpus):
         assert sum(sizes[:-1]) < tokens <= sum(sizes)
     lengths = corpus.tokenizer.rows([row["text"] for row in found[1000]])
     assert [row["tokens"] for row in found[1000]] == list(map(len, lengths))
+
+
+def test_order_is_the_same_dealt_into_buckets(tmp_path):
+    rows = [document(text, "web") for text in make_texts(50, words=20)]
+    write_documents(tmp_path / "pool.parquet", rows)
+    whole, dealt = (list(sample.in_nested_order(tmp_path / "pool.parquet", size)) for size in (10**6, 1000))
+    assert dealt == whole and ids(whole) == ids(rows) and whole != rows
+    assert [path.name for path in tmp_path.iterdir()] == ["pool.parquet"]
 
 
 def test_subset_ends_with_the_document_that_fills_it():

@@ -42,3 +42,9 @@ def read_documents(path: str | Path) -> Iterator[dict]:
     """Rows in stored order, a group at a time."""
     for batch in pq.ParquetFile(path).iter_batches(batch_size=ROWS_PER_GROUP):
         yield from batch.to_pylist()
+
+
+def document_ids(path: str | Path) -> Iterator[str]:
+    """Ids in stored order, without reading the texts."""
+    for batch in pq.ParquetFile(path).iter_batches(columns=["doc_id"]):
+        yield from batch.column(0).to_pylist()

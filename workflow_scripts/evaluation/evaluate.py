@@ -8,7 +8,6 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
@@ -62,6 +61,11 @@ def labelled(label: dict, table: pa.Table) -> pa.Table:
     return pa.table(columns | dict(zip(table.column_names, table.columns, strict=True)))
 
 
+def _mean_loss(table: pa.Table) -> str:
+    loss, tokens = (table.column(name).to_numpy().sum() for name in ("loss_sum_nats", "predicted_tokens"))
+    return f"{loss / max(tokens, 1):.4f} nats per token over {len(table)} documents"
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Write the table of all sets."""
     training = parse_settings(Training, arguments.training)
@@ -70,8 +74,7 @@ def main(arguments: argparse.Namespace) -> None:
     model = open_students(arguments.model, training)
     for name, stream in streams.items():
         for label, table in evaluate_set(model, name, stream, training):
-            sums, tokens = (table.column(c).to_numpy().sum() for c in ("loss_sum_nats", "predicted_tokens"))
-            print(f"{' '.join(map(str, label.values()))}: {sums / np.maximum(tokens, 1):.4f} nats per token over {len(table)} documents")
+            print(*label.values(), _mean_loss(table))
             tables.append(labelled(label, table))
     with atomic_path(arguments.output) as temporary:
         pq.write_table(pa.concat_tables(tables), temporary, compression="zstd")

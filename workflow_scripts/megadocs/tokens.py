@@ -99,11 +99,13 @@ def write_batches(prefix: str | Path, batches: Iterable[TokenBatch], vocabulary_
     return content
 
 
-def _write_batches(batches: Iterable[TokenBatch], handle, writer: pq.ParquetWriter, dtype: np.dtype) -> tuple[dict, str]:
+def _write_batches(
+    batches: Iterable[TokenBatch], handle, writer: pq.ParquetWriter, dtype: np.dtype
+) -> tuple[dict, str]:
     tokens, rows, digest, end = Counter(), Counter(), hashlib.sha256(), 0
     index = INDEX_SCHEMA.empty_table()
     for batch in batches:
-        content = batch.ids.astype(dtype).tobytes()
+        content = np.ascontiguousarray(batch.ids, dtype)
         handle.write(content)
         digest.update(content)
         rows.update(batch.kinds)
