@@ -17,6 +17,28 @@ rule summarise_times:
         "python -m workflow_scripts.audit.times --benchmarks {params.benchmarks} --output {output} 2>&1 | tee {log}"
 
 
+# The results as a table for the README.
+rule tabulate_results:
+    input:
+        summary=rules.fit_data_efficiency.output.summary,
+        analysis=rules.fit_data_efficiency.output.analysis,
+        runs=rules.write_run_table.output.table,
+        code=code("audit"),
+    output:
+        "<results>/tables/results.md",
+    log:
+        "<logs>/tabulate_results.log",
+    benchmark:
+        "<benchmarks>/tabulate_results.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    params:
+        real_tokens=scale.corpus.real_tokens,
+    shell:
+        "python -m workflow_scripts.audit.results --summary {input.summary} --analysis {input.analysis}"
+        " --runs {input.runs} --real-tokens {params.real_tokens} --output {output} 2>&1 | tee {log}"
+
+
 localrules:
     draw_rule_graph,
 

@@ -1,36 +1,45 @@
 """Time and memory per stage, from Snakemake's benchmark files; printed as a table and written as CSV."""
 
 import argparse
+import csv
+import io
 from pathlib import Path
 
-import pandas as pd
-
 from workflow_scripts.common.errors import run_command
-from workflow_scripts.common.files import atomic_path
+from workflow_scripts.common.files import write_text
+
+COLUMNS = ["stage", "jobs", "seconds", "longest_seconds", "max_memory_mib"]
 
 
-def stage_times(folder: Path) -> pd.DataFrame:
-    """A row per stage: jobs, seconds in all, seconds of the longest job, largest memory (MiB) of one job."""
-    rows = []
+def job_times(path: Path) -> tuple[float, float]:
+    """Seconds and largest memory (MiB; 0 where it was too short to be measured) of the last run of a job."""
+    with open(path, newline="", encoding="utf-8") as handle:
+        *_, last = csv.DictReader(handle, delimiter="\t")
+    memory = last["max_rss"]
+    return float(last["s"]), float(memory) if memory.replace(".", "", 1).isdigit() else 0.0
+
+
+def stage_times(folder: Path) -> list[dict]:
+    """A row per stage, the longest first: jobs, seconds in all, seconds and memory (MiB) of the largest job."""
+    jobs: dict[str, list[tuple[float, float]]] = {}
     for path in sorted(folder.rglob("*.tsv")):
-        found = pd.read_csv(path, sep="\t").iloc[-1]
-        stage = path.relative_to(folder).parts[0].removesuffix(".tsv")
-        rows.append({"stage": stage, "seconds": float(found["s"]), "memory": pd.to_numeric(found["max_rss"], "coerce")})
-    stages = pd.DataFrame(rows, columns=["stage", "seconds", "memory"]).groupby("stage")
-    return stages.agg(
-        jobs=("seconds", "count"),
-        seconds=("seconds", "sum"),
-        longest_seconds=("seconds", "max"),
-        max_memory_mib=("memory", "max"),
-    ).reset_index()
+        jobs.setdefault(path.relative_to(folder).parts[0].removesuffix(".tsv"), []).append(job_times(path))
+    rows = []
+    for stage, found in jobs.items():
+        seconds, memory = zip(*found, strict=True)
+        values = [stage, len(found), round(sum(seconds), 2), max(seconds), max(memory)]
+        rows.append(dict(zip(COLUMNS, values, strict=True)))
+    return sorted(rows, key=lambda row: -row["seconds"])
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Print and write the table."""
-    table = stage_times(Path(arguments.benchmarks)).sort_values("seconds", ascending=False)
-    print(table.to_string(index=False, float_format="%.1f"))
-    with atomic_path(arguments.output) as temporary:
-        table.to_csv(temporary, index=False)
+    table = io.StringIO()
+    writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(stage_times(Path(arguments.benchmarks)))
+    write_text(arguments.output, table.getvalue())
+    print(table.getvalue())
 
 
 if __name__ == "__main__":
