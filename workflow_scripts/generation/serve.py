@@ -28,10 +28,14 @@ CPU_OPTIONS = ["--enforce-eager", "--no-enable-chunked-prefill", "--block-size",
 
 
 def server_command(model: str, llm: Llm, settings: Generation, address: tuple[str, int], on_cpu: bool) -> list[str]:
-    """`vllm serve` with the settings that generation in the job's own process has."""
+    """`vllm serve` with the settings that generation in the job's own process has.
+
+    By its module: the command itself fails in the CPU build, whose package has another name.
+    """
     host, port = address
     return [
-        *(sys.executable, "-m", "vllm.entrypoints.cli.main", "serve", model, "--host", host, "--port", str(port)),
+        *(sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model),
+        *("--host", host, "--port", str(port)),
         *("--revision", llm.revision, "--dtype", llm.dtype, "--max-model-len", str(llm.context)),
         *("--max-num-seqs", str(settings.sequences), "--generation-config", "vllm", "--disable-uvicorn-access-log"),
         *([*CPU_OPTIONS, "--max-num-batched-tokens", str(2 * llm.context)] if on_cpu else []),

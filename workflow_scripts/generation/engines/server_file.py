@@ -30,6 +30,8 @@ def wait_for_server(path: str | None, timeout_s: float = START_TIMEOUT_S) -> str
         while not is_healthy(url):
             if reason := reason_of_death(path):
                 raise UserError(reason)
+            if not Path(path).exists():
+                raise UserError(f"{path} is gone while {url} was starting: its job has ended, see that job's log")
             if time.monotonic() - started > timeout_s:
                 raise UserError(f"{url} (from {path}) did not answer /health within {timeout_s:.0f} s: is it running?")
             time.sleep(1)
