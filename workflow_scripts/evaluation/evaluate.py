@@ -20,16 +20,26 @@ from workflow_scripts.corpus.tokenizer import StudentTokenizer
 from workflow_scripts.evaluation.ensemble import Ensemble
 from workflow_scripts.evaluation.losses import document_losses, window_losses
 from workflow_scripts.megadocs.tokens import TokenStream
-from workflow_scripts.training.device import PRECISIONS, pick_device
+from workflow_scripts.training.device import PRECISIONS, keep_freed_memory, pick_device, pick_ops
 from workflow_scripts.training.export import load_student
-from workflow_scripts.training.model import Llama
+from workflow_scripts.training.model import Llama, Ops
 
 
 def open_students(folders: list[str], training: Training) -> Llama | Ensemble:
-    """The student, or the ensemble of several, ready on the device."""
-    students = [load_student(folder, PRECISIONS[training.precision])[0] for folder in folders]
+    """The student, or the ensemble of several, ready on the device, with the operations that trained it."""
+    device, precision = pick_device(), PRECISIONS[training.precision]
+    ops = pick_ops(device, precision, training.compile)
+    students = [open_student(folder, precision, ops) for folder in folders]
     model = students[0] if len(students) == 1 else Ensemble(students)
-    return model.to(pick_device()).eval()
+    return model.to(device).eval()
+
+
+def open_student(folder: str, precision: torch.dtype, ops: Ops) -> Llama:
+    """An exported student that computes with `ops`."""
+    plain, vocabulary_size = load_student(folder, precision)
+    student = Llama(plain.settings, vocabulary_size, precision, ops)
+    student.load_state_dict(plain.state_dict())
+    return student
 
 
 def open_sets(pairs: list[str], folders: list[str]) -> dict[str, TokenStream]:
@@ -70,6 +80,7 @@ def main(arguments: argparse.Namespace) -> None:
     """Write the table of all sets."""
     training = parse_settings(Training, arguments.training)
     torch.set_num_threads(training.threads)
+    keep_freed_memory()
     streams, tables = open_sets(arguments.sets, arguments.model), []
     model = open_students(arguments.model, training)
     for name, stream in streams.items():
