@@ -4,6 +4,7 @@ Facts: 1.3 of the paper's data section (real document last, thoughts between pie
 `simple` has the same rows as `stitched`, shuffled globally; see shuffle.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workflow_scripts.generation.splitting import boundaries, studied_thoughts
@@ -33,7 +34,7 @@ def stitched(text: str, rephrases: dict[int, str], count: int, real: str = "last
     return {"last": rows + own, "first": own + rows, "none": rows}[real]
 
 
-def latent(text: str, thoughts: dict[str, str], spans: list, count: int, tags: Tags) -> list[Piece]:
+def latent(text: str, thoughts: dict[str, str], spans: Sequence, count: int, tags: Tags) -> list[Piece]:
     """One row: the document with one thought inserted at each of `count` inner boundaries."""
     merged, start = [], 0
     for name, end in boundaries(spans, count):
@@ -45,7 +46,7 @@ def latent(text: str, thoughts: dict[str, str], spans: list, count: int, tags: T
     return [Piece("megadoc", -1, "".join(merged))]
 
 
-def latent_no_real(thoughts: dict[str, str], spans: list, count: int, _tags: Tags) -> list[Piece]:
+def latent_no_real(thoughts: dict[str, str], spans: Sequence, count: int, _tags: Tags) -> list[Piece]:
     """The thoughts alone, each its own row."""
     names = [name for name, _ in boundaries(spans, count)]
     order = {name: i for i, name in enumerate(studied_thoughts([count]))}

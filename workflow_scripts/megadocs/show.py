@@ -11,7 +11,7 @@ def megadoc(stream: TokenStream, tokenizer: StudentTokenizer, doc_id: str) -> li
     """One block of text per row of the document. Raises UserError when the stream lacks it."""
     if tokenizer.sha256 != stream.metadata["tokenizer_sha256"]:
         raise UserError(f"{stream.paths.metadata}: the stream was made with {stream.metadata['tokenizer']}")
-    rows = [row for row in stream.index().to_pylist() if row["doc_id"] == doc_id]
+    rows = stream.index(filters=[("doc_id", "==", doc_id)]).to_pylist()
     if not rows:
         known = stream.index(["doc_id"]).column("doc_id").unique().to_pylist()[:3]
         raise UserError(f"{stream.paths.index}: no document {doc_id}; the first ones are {', '.join(known)}")

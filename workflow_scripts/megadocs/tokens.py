@@ -148,9 +148,9 @@ class TokenStream:
             raise UserError(f"{self.paths.tokens}: the stream holds no tokens; all its rows were left out")
         self.tokens = np.memmap(self.paths.tokens, dtype=dtype, mode="r")
 
-    def index(self, columns: list[str] | None = None) -> pa.Table:
-        """Rows: doc_id, kind, generation, start, end."""
-        return pq.read_table(self.paths.index, columns=columns)
+    def index(self, columns: list[str] | None = None, filters: list | None = None) -> pa.Table:
+        """Rows: doc_id, kind, generation, start, end; `filters` as in pyarrow.parquet.read_table."""
+        return pq.read_table(self.paths.index, columns=columns, filters=filters)
 
     def row_ends(self) -> np.ndarray:
         """int64 [rows]: end of each row, in tokens."""
