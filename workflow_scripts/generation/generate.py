@@ -7,6 +7,7 @@ driver.py.
 import argparse
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 
@@ -66,20 +67,20 @@ class Job:
     def _generate(self, batches: Iterable[Batch], on_tokens: Callable[[int], None]) -> None:
         """Run batches; each one's seconds are those since the one before it was whole, so that they add up."""
         started = time.monotonic()
-        engine = start_engine(self.settings, self.arguments.model, self.llm, self.arguments.server)
-        last = time.monotonic()
-        start_seconds = last - started
-        for batch, answers in Driver(engine, self.settings, on_tokens).run(batches):
-            now = time.monotonic()
-            record = {
-                "engine": engine.identity,
-                "seconds": now - last,
-                "engine_start_seconds": start_seconds,
-                "answers": [{**vars(completion), "attempt": attempt} for completion, attempt in answers],
-            }
-            write_json(self._record_path(batch), record)
-            batch.finish(record, self.llm)
-            last, start_seconds = now, 0.0  # the first batch carries the start
+        with closing(start_engine(self.settings, self.arguments.model, self.llm, self.arguments.server)) as engine:
+            last = time.monotonic()
+            start_seconds = last - started
+            for batch, answers in Driver(engine, self.settings, on_tokens).run(batches):
+                now = time.monotonic()
+                record = {
+                    "engine": engine.identity,
+                    "seconds": now - last,
+                    "engine_start_seconds": start_seconds,
+                    "answers": [{**vars(completion), "attempt": attempt} for completion, attempt in answers],
+                }
+                write_json(self._record_path(batch), record)
+                batch.finish(record, self.llm)
+                last, start_seconds = now, 0.0  # the first batch carries the start
 
 
 def expected_tokens(documents: int, settings: Generation) -> int:

@@ -45,7 +45,8 @@ def server_command(model: str, llm: Llm, settings: Generation, address: tuple[st
 
 def server_environment(settings: Generation) -> dict[str, str]:
     """Environment of the server."""
-    defaults = {"VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_NO_USAGE_STATS": "1"}
+    # On a CPU one core is left to the server's other processes: they would stop its threads, which wait for each other.
+    defaults = {"VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_NO_USAGE_STATS": "1", "VLLM_CPU_NUM_OF_RESERVED_CPU": "1"}
     return defaults | os.environ | ({"VLLM_BATCH_INVARIANT": "1"} if settings.batch_invariant else {})
 
 

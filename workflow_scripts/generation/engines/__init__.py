@@ -42,6 +42,9 @@ class Engine(Protocol):
     def forget(self) -> None:
         """Drop what finished tasks left behind (the prefix cache), so that later ones don't depend on them."""
 
+    def close(self) -> None:
+        """End what the engine started."""
+
 
 def start_engine(settings: Generation, folder: str, llm: Llm, server: str | None = None) -> Engine:
     """Start an engine, or reach the server that the JSON file `server` names.

@@ -34,10 +34,24 @@ class ServerEngine:
     def step(self) -> list[tuple[int, Completion]]:
         """Wait for the next answers."""
         done, self.tasks = self.loop.run_until_complete(asyncio.wait(self.tasks, return_when=asyncio.FIRST_COMPLETED))
+        for failure in filter(None, [task.exception() for task in done]):
+            raise failure
         return [task.result() for task in done]
 
     def forget(self) -> None:
         """Nothing: other clients use the server's prefix cache, too."""
+
+    def close(self) -> None:
+        """Drop what is still asked, and the connections."""
+        for task in self.tasks:
+            task.cancel()
+        self.loop.run_until_complete(self._end())
+        self.loop.close()
+
+    async def _end(self) -> None:
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        if self.session:
+            await self.session.close()
 
     async def _answer(self, number: int, task: Task) -> tuple[int, Completion]:
         body = {

@@ -57,6 +57,9 @@ class TransformersEngine:
     def forget(self) -> None:
         """Nothing stays behind."""
 
+    def close(self) -> None:
+        """Nothing was started."""
+
     @torch.inference_mode()
     def _batch(self, tasks: list[Task]) -> list[Completion]:
         width = max(len(task.prompt_ids) for task in tasks)

@@ -38,6 +38,10 @@ class VllmEngine:
         """Empty the prefix cache."""
         self.engine.reset_prefix_cache()
 
+    def close(self) -> None:
+        """End vLLM's process, where it has one."""
+        self.engine.engine_core.shutdown()
+
 
 def prepare_environment(settings: Generation, on_cpu: bool) -> None:
     """What vLLM reads from the environment when it starts. Raises UserError for batch invariance on a CPU."""

@@ -1,0 +1,123 @@
+"""A vLLM server for several jobs: started by Snakemake, shared, ended; and what happens when it dies."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.generation.conftest import LLM, ROOT
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.files import read_json, write_json
+from workflow_scripts.generation import serve
+from workflow_scripts.generation.engines import Task, server_engine
+from workflow_scripts.generation.engines.server_engine import ServerEngine
+from workflow_scripts.generation.engines.server_file import wait_for_server
+from workflow_scripts.generation.shards import read_rows
+
+GENERATION = {
+    **{"engine": "vllm-server", "batching": "continuous", "jobs": 2, "shards_per_job": 1, "batch_documents": 2},
+    **{"max_new_tokens": {"rephrase": 16, "latent_thoughts": 8}},
+}
+
+
+def processes_in(folder: Path) -> list[str]:
+    """Command lines of processes that work in a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").resolve() == folder.resolve():
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+        except OSError:  # it ended, or is another user's
+            continue
+    return found
+
+
+def test_two_jobs_of_the_workflow_share_a_server_that_is_ended_with_them(llm_folder, tmp_path):
+    llm = LLM.model_dump() | {"model": str(llm_folder)}
+    own = {"llms": {"smollm2-135m": llm}, "scale": "smoke", "scales": {"smoke": {"generation": GENERATION}}}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(own))
+    command = [ROOT / ".venv/bin/snakemake", "-s", ROOT / "Snakefile", "--directory", tmp_path, "--cores", "2"]
+    command += [
+        "--configfile",
+        ROOT / "config.yaml",
+        tmp_path / "own.yaml",
+        "--",
+        "results/smoke/generations/card.json",
+    ]
+    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=400)
+    assert result.returncode == 0, result.stderr[-4000:]
+    folder = tmp_path / "results/smoke/generations"
+    for job in range(2):
+        rows = read_rows(folder / f"rephrase-{job}.0.parquet")
+        assert rows and all(row["engine"].startswith("vllm-server 0.") for row in rows)
+        assert all(row["text"].strip() and 0 < row["tokens"] <= 16 for row in rows)
+        assert read_json(folder / f"rephrase-{job}.0.json")["engine_start_seconds"] > 0
+    assert not (folder / "server.json").exists()
+    assert processes_in(tmp_path) == []
+
+
+@pytest.fixture
+def stub(tmp_path):
+    """A stub server, kept by `serve`, and its file."""
+    port = serve.free_port("127.0.0.1")
+    command = [sys.executable, str(Path(__file__).with_name("stub_server.py")), str(port)]
+    process = serve.start(command, dict(os.environ), tmp_path / "server.log")
+    server = {"url": f"http://127.0.0.1:{port}", "log": str(tmp_path / "server.log")}
+    write_json(tmp_path / "server.json", server)
+    yield process, server, str(tmp_path / "server.json")
+    serve.stop(process)
+    assert process.poll() is not None
+
+
+def test_client_keeps_seeds_repeats_what_a_busy_server_refused_and_notices_its_death(stub, monkeypatch):
+    process, server, file = stub
+    monkeypatch.setattr(server_engine, "PAUSES_S", (0.1, 0.2))
+    engine = ServerEngine(file, LLM)
+    for number in range(5):
+        engine.add(number, Task([1, 2, 3], 7, 100 + number))
+    found = {}
+    while len(found) < 5:
+        found |= dict(engine.step())
+    assert {number: answer.text for number, answer in found.items()} == {n: f"seed {100 + n}" for n in range(5)}
+    assert {answer.tokens for answer in found.values()} == {7}
+    engine.add(5, Task([666], 7, 1))
+    threading.Timer(1.0, process.kill).start()
+    started = time.monotonic()
+    with pytest.raises(UserError, match=r"http://127.0.0.1:\d+ no longer answers .* Finished batches are kept"):
+        engine.step()
+    assert time.monotonic() - started < 20
+    engine.close()
+    with pytest.raises(UserError, match=r"the vLLM server .*exit status -9.* the end of .*server.log:\nstub is"):
+        serve.keep(process, file, server)
+
+
+def test_server_that_does_not_start_is_reported_to_its_clients(tmp_path):
+    """The command itself, with a model that is not there."""
+    words = ["--settings", serve.Generation(llm="x", generated=1, counts=[1]).model_dump_json()]
+    words += ["--llm", LLM.model_dump_json(), "--model", str(tmp_path / "none"), "--accelerator", "cpu"]
+    words += ["--log", str(tmp_path / "log"), "--output", str(tmp_path / "server.json")]
+    command = [sys.executable, "-m", "workflow_scripts.generation.serve", *words]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "server.json").exists() and process.poll() is None:
+        time.sleep(0.1)
+    with pytest.raises(UserError, match=r"the vLLM server did not start \(exit status 1\); the end of .*log:\n"):
+        wait_for_server(str(tmp_path / "server.json"), timeout_s=120)
+    assert process.wait(30) == 1 and "did not start" in process.stderr.read()
+    assert processes_in(tmp_path) == []
+
+
+def test_ending_the_command_ends_the_server(tmp_path):
+    """With a command of the server's kind that would run for ever: the very process group is gone."""
+    process = serve.start(["bash", "-c", "sleep 1000 & sleep 1000"], dict(os.environ), tmp_path / "log")
+    assert os.killpg(process.pid, 0) is None
+    serve.stop(process)
+    assert process.returncode == -signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
