@@ -7,8 +7,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from workflow_scripts.config.load import read_config
 from workflow_scripts.config.models import Student
 from workflow_scripts.corpus.tokenizer import StudentTokenizer
+from workflow_scripts.training.document_attention import document_mask
 from workflow_scripts.training.export import export_student, load_student
-from workflow_scripts.training.model import Llama, document_mask, flops_per_token, parameter_counts
+from workflow_scripts.training.model import Llama, flops_per_token, parameter_counts
 
 # Unlike the defaults in rotary base and epsilon, so that a value lost on the way to config.json shows.
 SHAPES = {

@@ -1,13 +1,17 @@
-"""The machine under a training: device, compiler, measured ceiling of matrix products."""
+"""The machine under a training: device, how its operations are done, measured ceiling of matrix products."""
 
-import shutil
-import sys
+import ctypes
 import time
 from collections.abc import Callable
 
 import torch
 
+from workflow_scripts.training.cpu_kernels import load_kernels
+from workflow_scripts.training.cpu_ops import CpuOps
+from workflow_scripts.training.plain_ops import PlainOps
+
 PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 
 
 def pick_device() -> torch.device:
@@ -15,14 +19,26 @@ def pick_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def pick_ops(device: torch.device, precision: torch.dtype, fused: bool) -> PlainOps | CpuOps:
+    """Kernels of our own for bf16 on a CPU, where they can be built; else plain torch, which a GPU's compiler fuses."""
+    kernels = load_kernels() if fused and device.type == "cpu" and precision == torch.bfloat16 else None
+    return CpuOps(kernels) if kernels else PlainOps()
+
+
 def compiled(function: Callable, wanted: bool, device: torch.device) -> Callable:
-    """`function` compiled, or as it is, with a sentence why, where no C++ compiler is at hand."""
-    if not wanted:
-        return function
-    if device.type == "cpu" and not any(map(shutil.which, ("g++", "clang++", "c++"))):
-        print("no C++ compiler found: training runs uncompiled, about half as fast", file=sys.stderr)
-        return function
-    return torch.compile(function, dynamic=False)
+    """`function` compiled for a GPU; on a CPU, where our kernels do better, as it is."""
+    return torch.compile(function, dynamic=False) if wanted and device.type == "cuda" else function
+
+
+def keep_freed_memory() -> None:
+    """Let the C library reuse large blocks: giving them back costs a page fault per 4 KiB in every step.
+
+    Does nothing where the C library is not glibc.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt:
+        mallopt(M_MMAP_THRESHOLD, 2**30)
+        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def matmul_ceiling(device: torch.device, precision: torch.dtype) -> float:

@@ -10,7 +10,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.files import atomic_directory, read_json
 from workflow_scripts.config.models import Student
 from workflow_scripts.corpus.tokenizer import StudentTokenizer
-from workflow_scripts.training.model import Llama
+from workflow_scripts.training.model import Llama, Ops
 
 
 def export_student(model: Llama, vocabulary_size: int, tokenizer_path: str | Path, folder: str | Path) -> None:
@@ -57,13 +57,13 @@ def llama_config(s: Student, vocabulary_size: int, tokenizer: StudentTokenizer) 
     }
 
 
-def load_student(folder: str | Path, precision: torch.dtype) -> tuple[Llama, int]:
+def load_student(folder: str | Path, precision: torch.dtype, ops: Ops | None = None) -> tuple[Llama, int]:
     """The exported student as our model, and its vocabulary size. Raises UserError when the folder is incomplete."""
     folder = Path(folder)
     if not (folder / "config.json").exists():
         raise UserError(f"{folder}: no config.json; this is not an exported student")
     config = read_json(folder / "config.json")
-    model = Llama(_student_of(config), config["vocab_size"], precision)
+    model = Llama(_student_of(config), config["vocab_size"], precision, ops)
     weights = {name.removeprefix("model."): w for name, w in load_file(folder / "model.safetensors").items()}
     if config["tie_word_embeddings"]:
         weights["lm_head.weight"] = weights["embed_tokens.weight"]

@@ -4,13 +4,17 @@ Parameters are fp32; products are computed in the precision that the recipe name
 B sequences, T positions, V vocabulary, E hidden, H heads, K key-value heads, D head width, F feed-forward.
 """
 
+from typing import TypeAlias
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workflow_scripts.config.models import Student
-from workflow_scripts.training.attention import causal_attention
-from workflow_scripts.training.vocabulary_loss import token_losses
+from workflow_scripts.training.cpu_ops import CpuOps
+from workflow_scripts.training.plain_ops import PlainOps
+
+Ops: TypeAlias = PlainOps | CpuOps
 
 
 class Linear(nn.Linear):
@@ -24,79 +28,87 @@ class Linear(nn.Linear):
         return F.linear(x, self.weight.to(x.dtype))
 
 
-class Norm(nn.Module):
-    """RMSNorm in fp32."""
+def joined(x: Tensor, *layers: Linear) -> Tensor:
+    """Outputs of several layers side by side, from one matrix product."""
+    return F.linear(x, torch.cat([layer.weight for layer in layers]).to(x.dtype))
 
-    def __init__(self, width: int, epsilon: float) -> None:
+
+class Norm(nn.Module):
+    """RMSNorm of a sum, which is what the next sum starts from."""
+
+    def __init__(self, width: int, epsilon: float, ops: Ops) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(width))
-        self.epsilon = epsilon
+        self.epsilon, self.ops = epsilon, ops
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Same shape and precision as the input."""
-        return F.rms_norm(x.float(), self.weight.shape, self.weight, self.epsilon).to(x.dtype)
+    def forward(self, x_BTE: Tensor, delta_BTE: Tensor | None) -> tuple[Tensor, Tensor]:
+        """x + delta and its norm, in the input's precision."""
+        return self.ops.add_norm(x_BTE, delta_BTE, self.weight, self.epsilon)
 
 
 class Attention(nn.Module):
-    """Causal attention with rotary positions; `mask_BTT` narrows it to a document."""
+    """Causal attention with rotary positions; `mask` narrows it to a document."""
 
-    def __init__(self, s: Student) -> None:
+    def __init__(self, s: Student, ops: Ops) -> None:
         super().__init__()
-        self.heads, self.kv_heads, width = s.heads, s.key_value_heads, s.hidden // s.heads
+        self.heads, self.kv_heads, self.ops, width = s.heads, s.key_value_heads, ops, s.hidden // s.heads
         self.q_proj = Linear(s.hidden, s.heads * width)
         self.k_proj = Linear(s.hidden, s.key_value_heads * width)
         self.v_proj = Linear(s.hidden, s.key_value_heads * width)
         self.o_proj = Linear(s.heads * width, s.hidden)
 
-    def forward(self, x_BTE: Tensor, rotary: tuple[Tensor, Tensor], mask_BTT: Tensor | None) -> Tensor:
+    def forward(self, x_BTE: Tensor, rotary: tuple[Tensor, Tensor], mask: object | None) -> Tensor:
         """[B, T, E] to [B, T, E]."""
-        B, T, _ = x_BTE.shape
-        q_BHTD = rotate(self.q_proj(x_BTE).view(B, T, self.heads, -1).transpose(1, 2), rotary)
-        k_BKTD = rotate(self.k_proj(x_BTE).view(B, T, self.kv_heads, -1).transpose(1, 2), rotary)
-        v_BKTD = self.v_proj(x_BTE).view(B, T, self.kv_heads, -1).transpose(1, 2)
-        out_BHTD = causal_attention(q_BHTD, k_BKTD, v_BKTD, mask_BTT)
-        return self.o_proj(out_BHTD.transpose(1, 2).reshape(B, T, -1))
+        qkv_BTX = joined(x_BTE, self.q_proj, self.k_proj, self.v_proj)
+        q_BHTD, k_BKTD, v_BKTD = self.ops.rotate_heads(qkv_BTX, rotary, self.heads, self.kv_heads)
+        return self.o_proj(self.ops.attention(q_BHTD, k_BKTD, v_BKTD, mask))
 
 
 class FeedForward(nn.Module):
     """SwiGLU."""
 
-    def __init__(self, s: Student) -> None:
+    def __init__(self, s: Student, ops: Ops) -> None:
         super().__init__()
+        self.ops = ops
         self.gate_proj = Linear(s.hidden, s.feed_forward)
         self.up_proj = Linear(s.hidden, s.feed_forward)
         self.down_proj = Linear(s.feed_forward, s.hidden)
 
     def forward(self, x_BTE: Tensor) -> Tensor:
         """[B, T, E] to [B, T, E]."""
-        return self.down_proj(F.silu(self.gate_proj(x_BTE)) * self.up_proj(x_BTE))
+        return self.down_proj(self.ops.swiglu(joined(x_BTE, self.gate_proj, self.up_proj)))
 
 
 class Block(nn.Module):
-    """Attention and feed-forward, each after its norm and added to its input."""
+    """Attention and feed-forward, each after its norm; what each adds is handed on to the next norm."""
 
-    def __init__(self, s: Student) -> None:
+    def __init__(self, s: Student, ops: Ops) -> None:
         super().__init__()
-        self.input_layernorm = Norm(s.hidden, s.norm_epsilon)
-        self.self_attn = Attention(s)
-        self.post_attention_layernorm = Norm(s.hidden, s.norm_epsilon)
-        self.mlp = FeedForward(s)
+        self.input_layernorm = Norm(s.hidden, s.norm_epsilon, ops)
+        self.self_attn = Attention(s, ops)
+        self.post_attention_layernorm = Norm(s.hidden, s.norm_epsilon, ops)
+        self.mlp = FeedForward(s, ops)
 
-    def forward(self, x_BTE: Tensor, rotary: tuple[Tensor, Tensor], mask_BTT: Tensor | None) -> Tensor:
-        """[B, T, E] to [B, T, E]."""
-        x_BTE = x_BTE + self.self_attn(self.input_layernorm(x_BTE), rotary, mask_BTT)
-        return x_BTE + self.mlp(self.post_attention_layernorm(x_BTE))
+    def forward(
+        self, x_BTE: Tensor, delta_BTE: Tensor | None, rotary: tuple[Tensor, Tensor], mask: object | None
+    ) -> tuple[Tensor, Tensor]:
+        """Residual [B, T, E] and what is still to be added to it, to the same two after this block."""
+        x_BTE, norm_BTE = self.input_layernorm(x_BTE, delta_BTE)
+        x_BTE, norm_BTE = self.post_attention_layernorm(x_BTE, self.self_attn(norm_BTE, rotary, mask))
+        return x_BTE, self.mlp(norm_BTE)
 
 
 class Llama(nn.Module):
     """The student. Names of parameters are those of `transformers`, so that export is a plain save."""
 
-    def __init__(self, s: Student, vocabulary_size: int, precision: torch.dtype = torch.bfloat16) -> None:
+    def __init__(
+        self, s: Student, vocabulary_size: int, precision: torch.dtype = torch.bfloat16, ops: Ops | None = None
+    ) -> None:
         super().__init__()
-        self.settings, self.precision = s, precision
+        self.settings, self.precision, self.ops = s, precision, ops or PlainOps()
         self.embed_tokens = nn.Embedding(vocabulary_size, s.hidden)
-        self.layers = nn.ModuleList(Block(s) for _ in range(s.layers))
-        self.norm = Norm(s.hidden, s.norm_epsilon)
+        self.layers = nn.ModuleList(Block(s, self.ops) for _ in range(s.layers))
+        self.norm = Norm(s.hidden, s.norm_epsilon, self.ops)
         self.lm_head = Linear(s.hidden, vocabulary_size)
         if s.tied_embeddings:
             self.lm_head.weight = self.embed_tokens.weight
@@ -109,44 +121,33 @@ class Llama(nn.Module):
                 nn.init.normal_(parameter, std=self.settings.initializer_std, generator=generator)
         return self
 
-    def hidden(self, ids_BT: Tensor, mask_BTT: Tensor | None = None) -> Tensor:
-        """Token ids [B, T] to hidden states [B, T, E] after the last norm, in the model's precision."""
-        x_BTE = self.embed_tokens(ids_BT).to(self.precision)
-        rotary = rotary_tables(ids_BT.shape[1], self.settings, ids_BT.device, self.precision)
+    def hidden(self, ids_BT: Tensor, mask: object | None = None) -> Tensor:
+        """Token ids [B, T] to hidden states [B, T, E] after the last norm; `mask` is one of `self.ops.mask`."""
+        x_BTE, delta_BTE = self.embed_tokens(ids_BT).to(self.precision), None
+        rotary = rotary_tables(ids_BT.shape[1], self.settings, ids_BT.device)
         for layer in self.layers:
-            x_BTE = layer(x_BTE, rotary, mask_BTT)
-        return self.norm(x_BTE)
+            x_BTE, delta_BTE = layer(x_BTE, delta_BTE, rotary, mask)
+        return self.norm(x_BTE, delta_BTE)[1]
 
-    def forward(self, ids_BT: Tensor, mask_BTT: Tensor | None = None) -> Tensor:
-        """Token ids [B, T] to logits [B, T, V] in the model's precision; losses need no logits, see token_losses."""
-        return self.lm_head(self.hidden(ids_BT, mask_BTT))
+    def forward(self, ids_BT: Tensor, mask: object | None = None) -> Tensor:
+        """Token ids [B, T] to logits [B, T, V] in the model's precision; losses need no logits, see below."""
+        return self.lm_head(self.hidden(ids_BT, mask))
 
-    def token_losses(self, ids_BT: Tensor, mask_BTT: Tensor | None = None) -> Tensor:
+    def mean_loss(self, ids_BT: Tensor, mask: object | None = None) -> Tensor:
+        """Mean cross-entropy in nats of the next tokens of [B, T], for training."""
+        return self.ops.mean_loss(self.hidden(ids_BT, mask), self.lm_head.weight, ids_BT)
+
+    def token_losses(self, ids_BT: Tensor, mask: object | None = None) -> Tensor:
         """Token ids [B, T] to the cross-entropy in nats of each next token, [B, T-1], in fp32."""
-        return token_losses(self.hidden(ids_BT, mask_BTT), self.lm_head.weight, ids_BT)
+        return self.ops.token_losses(self.hidden(ids_BT, mask), self.lm_head.weight, ids_BT)
 
 
-def rotary_tables(positions: int, s: Student, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """cos and sin [T, D], the halves repeated as in Llama; computed in fp32."""
+def rotary_tables(positions: int, s: Student, device: torch.device) -> tuple[Tensor, Tensor]:
+    """cos and sin of each position's angles, fp32 [T, D/2]."""
     width = s.hidden // s.heads
     frequencies = s.rope_theta ** (-torch.arange(0, width, 2, device=device, dtype=torch.float32) / width)
-    angles = torch.outer(torch.arange(positions, device=device, dtype=torch.float32), frequencies).repeat(1, 2)
-    return angles.cos().to(dtype), angles.sin().to(dtype)
-
-
-def rotate(x: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotate [..., T, D] by its positions."""
-    cos, sin = rotary
-    left, right = x.chunk(2, dim=-1)
-    return x * cos + torch.cat((-right, left), dim=-1) * sin
-
-
-def document_mask(rows_BT: Tensor) -> Tensor:
-    """[B, T, T]: true where a position may look: not ahead, and inside its own row."""
-    T = rows_BT.shape[1]
-    causal = torch.ones(T, T, dtype=torch.bool, device=rows_BT.device).tril()
-    return (rows_BT[:, :, None] == rows_BT[:, None, :]) & causal
-
+    angles = torch.outer(torch.arange(positions, device=device, dtype=torch.float32), frequencies)
+    return angles.cos(), angles.sin()
 
 
 def parameter_counts(s: Student, vocabulary_size: int) -> dict[str, int]:

@@ -6,13 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from workflow_scripts.common.seeds import named_seed
-from workflow_scripts.training.device import PRECISIONS, compiled
-from workflow_scripts.training.document_attention import attention_mask
+from workflow_scripts.training.device import PRECISIONS, compiled, keep_freed_memory, pick_ops
 from workflow_scripts.training.model import Llama
 from workflow_scripts.training.prefetch import Prefetched
 from workflow_scripts.training.prepare import Setup
 from workflow_scripts.training.recipe import build_optimizer, learning_rate
-from workflow_scripts.training.vocabulary_loss import mean_loss
 
 Piece = tuple[Tensor, Tensor | None]  # of a batch: token ids [B, T] and, for masked attention, row numbers [B, T]
 
@@ -23,14 +21,11 @@ class StudentLoss(nn.Module):
     def __init__(self, model: Llama, compile: bool, device: torch.device) -> None:
         super().__init__()
         self.model = model
-        self.loss = compiled(self._loss, compile, device)
+        self.loss = compiled(model.mean_loss, compile, device)
 
     def forward(self, ids_BT: Tensor, mask) -> Tensor:
         """Mean loss of a micro-batch in nats per predicted token."""
         return self.loss(ids_BT, mask)
-
-    def _loss(self, ids_BT: Tensor, mask) -> Tensor:
-        return mean_loss(self.model.hidden(ids_BT, mask), self.model.lm_head.weight, ids_BT)
 
 
 class Trainer:
@@ -38,7 +33,10 @@ class Trainer:
 
     def __init__(self, setup: Setup) -> None:
         self.setup, training, arguments = setup, setup.training, setup.arguments
-        model = Llama(setup.student, setup.vocabulary_size, PRECISIONS[training.precision])
+        keep_freed_memory()
+        precision = PRECISIONS[training.precision]
+        ops = pick_ops(setup.device, precision, training.compile)
+        model = Llama(setup.student, setup.vocabulary_size, precision, ops)
         self.model = model.initialise(named_seed("initialisation", arguments.seed)).to(setup.device)
         self.optimizer = build_optimizer(self.model, arguments.lr, arguments.weight_decay, training)
         self.loss = setup.world.together(StudentLoss(self.model, training.compile, setup.device))
@@ -83,4 +81,4 @@ class Trainer:
     def _on_device(self, piece: Piece) -> tuple:
         device = self.setup.device
         ids, rows = (None if part is None else part.to(device, non_blocking=True) for part in piece)
-        return ids, None if rows is None else attention_mask(rows)
+        return ids, None if rows is None else self.model.ops.mask(rows)

@@ -24,8 +24,10 @@ def token_losses(hidden_BTE: Tensor, weight_VE: Tensor, ids_BT: Tensor) -> Tenso
     """Cross-entropy in nats of each next token, [B, T-1], in fp32; `weight_VE` is that of the language-model head."""
     hidden_NE, next_N = _predictions(hidden_BTE, ids_BT)
     weight = weight_VE.to(hidden_NE.dtype)
-    losses = [_losses(hidden_NE[part], weight, next_N[part]) for part in _chunks(hidden_NE, weight_VE)]
-    return torch.cat(losses).view(ids_BT.shape[0], -1)
+    losses = torch.empty(len(next_N), device=hidden_NE.device)
+    for part in _chunks(hidden_NE, weight_VE):
+        losses[part] = _losses(hidden_NE[part], weight, next_N[part])
+    return losses.view(len(ids_BT), -1)
 
 
 def mean_loss(
@@ -54,7 +56,7 @@ def _predictions(hidden_BTE: Tensor, ids_BT: Tensor) -> tuple[Tensor, Tensor]:
 
 def _chunks(hidden_NE: Tensor, weight_VE: Tensor) -> Iterator[slice]:
     size = chunk_tokens(hidden_NE.device.type, len(weight_VE))
-    return (slice(i, i + size) for i in range(0, max(1, len(hidden_NE)), size))
+    return (slice(i, i + size) for i in range(0, len(hidden_NE), size))
 
 
 def _losses(hidden_NE: Tensor, weight_VE: Tensor, next_N: Tensor) -> Tensor:
