@@ -9,15 +9,17 @@ import pytest
 from tests.workflow.conftest import SETTINGS, generation_row, make_texts, write_shard
 from workflow_scripts.common.batches import batched
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.files import read_json
+from workflow_scripts.config.models import Generation, Llm
 from workflow_scripts.corpus.documents import document
-from workflow_scripts.generation.batches import Batch, Shard
+from workflow_scripts.generation.batches import Batch, Shard, batches_of, shards_of
 from workflow_scripts.generation.driver import Driver
 from workflow_scripts.generation.engines import Completion
 from workflow_scripts.generation.flags import copied_share, flags_of
 from workflow_scripts.generation.generate import expected_tokens
 from workflow_scripts.generation.prompts import PromptBuilder, load_template
 from workflow_scripts.generation.requests import requests_of
-from workflow_scripts.generation.shards import read_generations, slice_of
+from workflow_scripts.generation.shards import read_generations, read_rows, slice_of
 from workflow_scripts.generation.splitting import boundaries, studied_thoughts
 
 
@@ -263,6 +265,39 @@ def test_continuous_batching_keeps_the_engine_full_until_the_last_batch(corpus):
     last_batch = max(place for place, told in enumerate(engine.told) if told == "add")
     while_fed = [told for told in engine.told[:last_batch] if isinstance(told, int)]
     assert min(while_fed) >= 8 and under_way[-1] <= 2 and "forget" not in engine.told
+
+
+def test_shard_is_written_with_its_last_batch_in_the_order_of_its_documents(corpus, tmp_path):
+    rows = corpus.rows[:4]
+    settings = SETTINGS.model_copy(update={"max_new_tokens": {"rephrase": 8}, "shards_per_job": 1})
+    (shard,) = shards_of(rows, 0, settings, tmp_path)
+    llm = Llm(model="test")
+    found = list(batches_of(shard, settings, llm, WordTokenizer(), corpus.tokenizer))
+    assert [len(batch.requests) for batch in found] == [8, 8] and shard.batches == 2
+    answer = {"text": "words", "tokens": 3, "finish_reason": "stop", "attempt": 0}
+    for batch, start in ((found[1], 7.0), (found[0], 0.0)):
+        assert not shard.path.exists()
+        batch.finish({"engine": "e", "seconds": 2.0, "engine_start_seconds": start, "answers": [answer] * 8}, llm)
+    assert [row["doc_id"] for row in read_rows(shard.path)] == [row["doc_id"] for row in rows for _ in range(4)]
+    record = read_json(tmp_path / "rephrase-0.0.json")
+    assert (record["seconds"], record["engine_start_seconds"], record["tokens_per_second"]) == (4.0, 7.0, 12.0)
+
+
+def test_what_a_text_depends_on_names_its_batch(corpus):
+    (batch, other) = batches_with([[1], [2]], requests(corpus.rows[0], "rephrase", corpus.tokenizer))
+    llm, key = Llm(model="test"), batch.key(Llm(model="test"), SETTINGS)
+    assert key == batch.key(llm, SETTINGS.model_copy(update={"jobs": 9, "shards_per_job": 9, "server": "x"}))
+    changes = [{"engine": "transformers"}, {"batching": "continuous"}, {"batch_invariant": True}, {"empty_retries": 0}]
+    keys = [batch.key(llm, SETTINGS.model_copy(update=change)) for change in changes]
+    keys += [key, other.key(llm, SETTINGS), batch.key(Llm(model="test", top_p=0.5), SETTINGS)]
+    assert len(set(keys)) == 7
+
+
+def test_shared_server_cannot_keep_batches_apart():
+    values = {"llm": "test", "generated": 1, "counts": [1], "engine": "vllm-server"}
+    with pytest.raises(ValueError, match="vllm-server mixes the batches of all jobs: set batching: continuous"):
+        Generation(**values)
+    assert Generation(**values, batching="continuous").sequences == 16
 
 
 @pytest.mark.parametrize("batch", [1, 3, 16])
