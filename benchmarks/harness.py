@@ -82,12 +82,13 @@ def table(found: list[dict], against: str, columns: dict[str, str]) -> str:
     """Medians of tokens/s with their range, how much faster `against` is, and further columns {key: heading}."""
     middle, rate = medians(found), "tokens_per_second"
     lines = [
-        f"{'what':<24}{'tokens/s':>10}{'min':>10}{'max':>10}{f'{against} / it':>14}"
+        f"{'what':<24}{'tokens/s':>12}{'min':>12}{'max':>12}{f'{against} / it':>14}"
         + "".join(f"{h:>16}" for h in columns.values())
     ]
     for arm, values in middle.items():
         seen = [row[arm][rate] for row in found]
-        line = f"{arm:<24}{values[rate]:>10,.0f}{min(seen):>10,.0f}{max(seen):>10,.0f}{middle[against][rate] / values[rate]:>14.2f}"
+        rates = "".join(f"{value:>12,.0f}" for value in (values[rate], min(seen), max(seen)))
+        line = f"{arm:<24}{rates}{middle[against][rate] / values[rate]:>14.2f}"
         lines.append(line + "".join(f"{values[key]:>16,.4g}" if key in values else f"{'':>16}" for key in columns))
     return "\n".join(lines)
 
