@@ -52,15 +52,17 @@ def measure(command: list[str], name: str) -> Measurement:
     return json.loads(out.strip().splitlines()[-1]) | {"peak_memory_mib": peak.stop()}
 
 
-def take_turns(module: str, arms: list[str], options: dict, repeats: int, python: dict[str, str]) -> list[dict]:
-    """Measurements by arm, once per repeat, the arms in turn. `python`: interpreters of arms that need another."""
+def take_turns(
+    module: str, arms: list[str], options: dict, repeats: int, elsewhere: dict[str, list[str]]
+) -> list[dict]:
+    """Measurements by arm, once per repeat, the arms in turn. `elsewhere`: commands of arms that are not in `module`."""
     found = []
     with progress(repeats * len(arms), module, "runs") as bar:
         for _ in range(repeats):
             row = {}
             for arm in arms:
                 words = [f"--{key.replace('_', '-')}={value}" for key, value in options.items() if value is not None]
-                row[arm] = measure([python.get(arm, sys.executable), "-m", module, *words, f"--arm={arm}"], arm)
+                row[arm] = measure([*elsewhere.get(arm, [sys.executable, "-m", module]), *words, f"--arm={arm}"], arm)
                 bar.update()
             found.append(row)
     return found
