@@ -55,7 +55,7 @@ def measure(command: list[str], name: str) -> Measurement:
 def take_turns(
     module: str, arms: list[str], options: dict, repeats: int, elsewhere: dict[str, list[str]]
 ) -> list[dict]:
-    """Measurements by arm, once per repeat, the arms in turn. `elsewhere`: commands of arms that are not in `module`."""
+    """Measurements by arm, once per repeat, the arms in turn. `elsewhere`: commands of arms outside `module`."""
     found = []
     with progress(repeats * len(arms), module, "runs") as bar:
         for _ in range(repeats):

@@ -26,13 +26,13 @@ SMOOTHED_POINTS = 5
 
 def one_run(a: argparse.Namespace, precision: str, seed: int) -> dict:
     """Final validation loss and training curve, in nats, of one student."""
-    config = read_config("config.yaml")
-    training = config.scales[a.scale].training.model_copy(update={"precision": precision})
-    streams = f"results/{a.scale}/streams"
+    config, made = read_config("config.yaml"), f"results/{a.scale}"
+    scale = config.scales[a.scale]
+    training = scale.training.model_copy(update={"precision": precision})
     with tempfile.TemporaryDirectory() as folder:
         options = {
-            "name": f"{precision} seed {seed}", "real": f"{streams}/real", "validation": f"{streams}/validation/validation",
-            "tokenizer": f"results/{a.scale}/corpus/tokenizer.json", "real-tokens": config.scales[a.scale].corpus.real_tokens,
+            "name": f"{precision} seed {seed}", "real": f"{made}/streams/real", "real-tokens": scale.corpus.real_tokens,
+            "validation": f"{made}/streams/validation/validation", "tokenizer": f"{made}/corpus/tokenizer.json",
             "real-epochs": a.real_epochs, "weight-decay": 1.6, "seed": seed, "output": folder,
             "student": config.students[training.student].model_dump_json(), "training": training.model_dump_json(),
         }  # fmt: skip
