@@ -49,7 +49,7 @@ def load_kernels() -> "Kernels | None":
 def built_library(compiler: str) -> Path:
     """Path of the compiled library; a name per source, compiler and processor, so that a shared cache is safe."""
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout
-    identity = "\n".join([SOURCE.read_text(encoding="utf-8"), version, *OPTIONS, _processor()])
+    identity = "\n".join([SOURCE.read_text(encoding="utf-8"), version, str((OPTIONS, WAYS)), _processor()])
     path = cache_folder() / f"kernels-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
     if not path.exists():
         with atomic_path(path) as temporary:
@@ -58,7 +58,7 @@ def built_library(compiler: str) -> Path:
 
 
 def _compile(compiler: str, output: Path) -> None:
-    for more in (WIDE, []):
+    for more in WAYS:
         command = [compiler, *OPTIONS, *more, str(SOURCE), "-o", str(output)]
         result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode == 0:
