@@ -18,17 +18,12 @@ from workflow_scripts.common.packages import cache_folder
 
 SOURCE = Path(__file__).with_name("cpu_kernels.cpp")
 COMPILERS = ("g++", "clang++", "c++")
-OPTIONS = [
-    "-std=c++20",
-    "-O3",
-    "-march=native",
-    "-fopenmp",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-    "-shared",
-    "-fPIC",
+OPTIONS = "-std=c++20 -O3 -march=native -fno-math-errno -fno-trapping-math -shared -fPIC".split()
+WAYS = [  # the first that works: wide vectors are an x86 option, and Apple's compiler lacks OpenMP's threads
+    ["-fopenmp", "-mprefer-vector-width=512"],
+    ["-fopenmp"],
+    ["-fopenmp-simd"],
 ]
-WIDE = ["-mprefer-vector-width=512"]  # where the processor has such vectors; others ignore it or refuse the option
 
 
 @functools.cache
