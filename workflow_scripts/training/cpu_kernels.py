@@ -18,7 +18,7 @@ from workflow_scripts.common.packages import cache_folder
 
 SOURCE = Path(__file__).with_name("cpu_kernels.cpp")
 COMPILERS = ("g++", "clang++", "c++")
-OPTIONS = "-std=c++20 -O3 -march=native -fno-math-errno -fno-trapping-math -shared -fPIC".split()
+OPTIONS = ["-std=c++20", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC"]
 WAYS = [  # the first that works: wide vectors are an x86 option, and Apple's compiler lacks OpenMP's threads
     ["-fopenmp", "-mprefer-vector-width=512"],
     ["-fopenmp"],
