@@ -18,6 +18,15 @@ rule write_run_table:
         "python -m workflow_scripts.config.write_runs --config {params.config:q} --output {output} > {log} 2>&1"
 
 
+LAUNCH = (  # one process per GPU; signals reach all of them, which then have five minutes to save
+    "TORCH_ELASTIC_SHUTDOWN_TIMEOUT=300 {python} -m torch.distributed.run --standalone"
+    f" --nproc-per-node={scale.training.gpus} --signals-to-handle=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
+    if scale.training.gpus > 1
+    else "{python}"
+)
+
+
+# The checkpoint is no output: Snakemake removes outputs before a job starts, and a training continues from it.
 rule train_student:
     input:
         real=stream("<results>/streams/real"),
@@ -40,7 +49,8 @@ rule train_student:
     resources:
         gpu=scale.training.gpus,
     params:
-        python=python("training"),
+        launch=LAUNCH.format(python=python("training")),
+        checkpoint=f"{RESULTS}/checkpoints/{{run}}",
         options=training_options,
         training=lambda w: training_settings(ALL_RUNS[w.run]),
         student=STUDENT.model_dump_json(),
@@ -48,6 +58,7 @@ rule train_student:
         validation=lambda w, input: input.validation[2].removesuffix(".json"),
         folder=lambda w, output: os.path.dirname(output.metrics),
     shell:
-        "{params.python} -m workflow_scripts.training.train --name {wildcards.run} --real {params.real}"
+        "{params.launch} -m workflow_scripts.training.train --name {wildcards.run} --real {params.real}"
         " {params.options} --validation {params.validation} --tokenizer {input.tokenizer}"
-        " --student {params.student:q} --training {params.training:q} --output {params.folder} > {log} 2>&1"
+        " --student {params.student:q} --training {params.training:q} --output {params.folder}"
+        " --checkpoint {params.checkpoint} > {log} 2>&1"

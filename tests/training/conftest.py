@@ -1,5 +1,6 @@
 """Tiny tokenizer, token streams and student, and a training of them through its real command line."""
 
+import csv
 import hashlib
 import subprocess
 import sys
@@ -91,21 +92,42 @@ def parse(arguments) -> Callable:
     return lambda *words, **options: build_parser().parse_args(arguments(*words, **options))
 
 
+def train_command(processes: int = 1) -> list[str]:
+    """Start of a training's command line, to be run from the repository's root."""
+    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    return [sys.executable, *(torchrun if processes > 1 else []), "-m", "workflow_scripts.training.train"]
+
+
+def losses(folder: Path) -> list[float]:
+    """Training losses of curve.csv."""
+    with open(folder / "curve.csv", encoding="utf-8") as handle:
+        return [float(row["train_loss_nats"]) for row in csv.DictReader(handle)]
+
+
 @pytest.fixture(scope="session")
-def command() -> Callable[[list[str]], subprocess.CompletedProcess]:
-    """`python -m workflow_scripts.training.train` from the repository's root."""
-    start = [sys.executable, "-m", "workflow_scripts.training.train"]
-    return lambda options: subprocess.run([*start, *options], cwd=ROOT, capture_output=True, text=True)
+def command() -> Callable[..., subprocess.CompletedProcess]:
+    """Runs a training in one or more processes to its end: (options, processes=1)."""
+
+    def run(options: list[str], processes: int = 1) -> subprocess.CompletedProcess:
+        return subprocess.run([*train_command(processes), *options], cwd=ROOT, capture_output=True, text=True)
+
+    return run
 
 
 @pytest.fixture(scope="session")
 def train(tmp_path_factory, arguments, command) -> Callable[..., Path]:
-    """Train in a process of its own; the folder of its results."""
+    """Train in a process of its own, or in several; the folder of its results."""
 
-    def run(name: str, **options) -> Path:
+    def run(name: str, processes: int = 1, **options) -> Path:
         output = tmp_path_factory.mktemp(name)
-        result = command(arguments(output, **options))
+        result = command(arguments(output, **options), processes)
         assert result.returncode == 0, result.stderr
         return output
 
     return run
+
+
+@pytest.fixture(scope="session")
+def fp32_run(train) -> Path:
+    """Results of the tiny training in fp32, uncompiled."""
+    return train("fp32")

@@ -1,6 +1,5 @@
 """Trainings of a tiny student through the real command line."""
 
-import csv
 import json
 import math
 from pathlib import Path
@@ -8,23 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.training.conftest import losses
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.models import Training
 from workflow_scripts.training.train import main
 
 GOLDEN = Path(__file__).with_name("golden_curve.json")
-
-
-def losses(folder: Path) -> list[float]:
-    """Training losses of curve.csv."""
-    with open(folder / "curve.csv", encoding="utf-8") as handle:
-        return [float(row["train_loss_nats"]) for row in csv.DictReader(handle)]
-
-
-@pytest.fixture(scope="session")
-def fp32_run(train) -> Path:
-    """Results of the tiny training in fp32, uncompiled."""
-    return train("fp32")
 
 
 def test_outputs_and_counts(fp32_run):
@@ -39,6 +27,14 @@ def test_outputs_and_counts(fp32_run):
     model = {f"model/{n}" for n in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")}
     assert files == {"metrics.json", "curve.csv", "throughput.json"} | model
     assert (fp32_run / "metrics.json").stat().st_mtime_ns == max((fp32_run / file).stat().st_mtime_ns for file in files)
+
+
+def test_throughput(fp32_run):
+    """What was measured on the way; the tiny student leaves little time for data, and a process takes some memory."""
+    speed = json.loads((fp32_run / "throughput.json").read_text())
+    assert speed["tokens_per_second"] == pytest.approx(31 * 128 / speed["seconds"], rel=0.01)  # not the first step
+    assert 0 < speed["data_wait_share"] < 0.5 and speed["processes"] == speed["threads"] == 1
+    assert 50 * 2**20 < speed["peak_memory_bytes"] < 4 * 2**30
 
 
 def test_loss_falls(fp32_run):
@@ -78,10 +74,12 @@ def test_micro_batches_change_nothing(parse, fp32_run, tmp_path):
     np.testing.assert_allclose(losses(tmp_path), losses(fp32_run), atol=1e-5)
 
 
-def test_compiled_gives_the_same_curve(parse, fp32_run, tmp_path):
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-3), ("bf16", 0.02)])
+def test_compiled_gives_the_golden_curve(parse, tmp_path, precision, tolerance):
     """Compiled kernels round differently and compute the same."""
-    main(parse(tmp_path, training={"compile": True}))
-    np.testing.assert_allclose(losses(tmp_path), losses(fp32_run), atol=1e-3)
+    main(parse(tmp_path, training={"compile": True, "precision": precision}))
+    golden = json.loads(GOLDEN.read_text())["train_loss_nats"]
+    np.testing.assert_allclose(losses(tmp_path), golden, atol=tolerance, rtol=0)
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,16 @@ class World:
         dist.all_reduce(raised, op=dist.ReduceOp.MAX)
         return raised.bool().tolist()
 
-    def together(self, module: nn.Module) -> nn.Module:
-        """The module with gradients averaged over the processes; itself where there is one."""
+    def together(self, module: nn.Module, in_one_graph: bool = False) -> nn.Module:
+        """The module with gradients averaged over the processes; itself where there is one.
+
+        A compiler cuts the module so that averaging starts before the backward pass ends; with `in_one_graph` not,
+        which FlexAttention needs.
+        """
         if self.size == 1:
             return module
+        if in_one_graph:
+            torch._dynamo.config.optimize_ddp = False
         return DistributedDataParallel(module, broadcast_buffers=False, gradient_as_bucket_view=True)
 
 

@@ -39,7 +39,8 @@ class Trainer:
         model = Llama(setup.student, setup.vocabulary_size, precision, ops)
         self.model = model.initialise(named_seed("initialisation", arguments.seed)).to(setup.device)
         self.optimizer = build_optimizer(self.model, arguments.lr, arguments.weight_decay, training)
-        self.loss = setup.world.together(StudentLoss(self.model, training.compile, setup.device))
+        loss, masked = StudentLoss(self.model, training.compile, setup.device), not training.cross_document_attention
+        self.loss = setup.world.together(loss, in_one_graph=masked and setup.device.type == "cuda")
         self.batches = Prefetched(self._pieces, setup.steps)
 
     def step(self, number: int) -> tuple[Tensor, Tensor]:
