@@ -75,8 +75,8 @@ def test_micro_batches_change_nothing(parse, fp32_run, tmp_path):
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-3), ("bf16", 0.02)])
-def test_compiled_gives_the_golden_curve(parse, tmp_path, precision, tolerance):
-    """Compiled kernels round differently and compute the same."""
+def test_fast_kernels_give_the_golden_curve(parse, tmp_path, precision, tolerance):
+    """With `compile`, in either precision: rounded differently, and the same is computed."""
     main(parse(tmp_path, training={"compile": True, "precision": precision}))
     golden = json.loads(GOLDEN.read_text())["train_loss_nats"]
     np.testing.assert_allclose(losses(tmp_path), golden, atol=tolerance, rtol=0)
