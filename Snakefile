@@ -51,6 +51,7 @@ rule all:
         rules.describe_generations.output,
         figure_files(),
         rules.summarise_times.output,
+        rules.tabulate_results.output,
 
 
 rule figures:

@@ -22,24 +22,16 @@ from workflow_scripts.evaluation.losses import document_losses, window_losses
 from workflow_scripts.megadocs.tokens import TokenStream
 from workflow_scripts.training.device import PRECISIONS, keep_freed_memory, pick_device, pick_ops
 from workflow_scripts.training.export import load_student
-from workflow_scripts.training.model import Llama, Ops
+from workflow_scripts.training.model import Llama
 
 
 def open_students(folders: list[str], training: Training) -> Llama | Ensemble:
     """The student, or the ensemble of several, ready on the device, with the operations that trained it."""
     device, precision = pick_device(), PRECISIONS[training.precision]
     ops = pick_ops(device, precision, training.compile)
-    students = [open_student(folder, precision, ops) for folder in folders]
+    students = [load_student(folder, precision, ops)[0] for folder in folders]
     model = students[0] if len(students) == 1 else Ensemble(students)
     return model.to(device).eval()
-
-
-def open_student(folder: str, precision: torch.dtype, ops: Ops) -> Llama:
-    """An exported student that computes with `ops`."""
-    plain, vocabulary_size = load_student(folder, precision)
-    student = Llama(plain.settings, vocabulary_size, precision, ops)
-    student.load_state_dict(plain.state_dict())
-    return student
 
 
 def open_sets(pairs: list[str], folders: list[str]) -> dict[str, TokenStream]:
