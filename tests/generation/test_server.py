@@ -39,7 +39,7 @@ def processes_in(folder: Path) -> list[str]:
 
 
 def test_two_jobs_of_the_workflow_share_a_server_that_is_ended_with_them(llm_folder, tmp_path):
-    llm = LLM.model_dump() | {"model": str(llm_folder)}
+    llm = LLM.model_dump() | {"model": str(llm_folder), "context": 1024}
     own = {"llms": {"smollm2-135m": llm}, "scale": "smoke", "scales": {"smoke": {"generation": GENERATION}}}
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(own))
     command = [ROOT / ".venv/bin/snakemake", "-s", ROOT / "Snakefile", "--directory", tmp_path, "--cores", "2"]
