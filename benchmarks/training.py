@@ -6,6 +6,9 @@ the same learning rates, so that their losses after the same steps must agree. T
 
 litgpt needs an environment of its own: python3 -m venv FOLDER && FOLDER/bin/pip install -r benchmarks/litgpt.txt,
 then --litgpt-python FOLDER/bin/python.
+
+On one GPU, the paper's student and batch (the Trainer needs to accumulate):
+    python -m benchmarks.training --student 300m --context 4096 --vocabulary 128256 --batch 64 --their-micro-batch 8
 """
 
 import argparse
@@ -206,7 +209,8 @@ def main(a: argparse.Namespace) -> None:
         "untimed",
         "cores",
     )
-    options, arms, elsewhere = {key: getattr(a, key) for key in keys}, a.arms or [*OURS, *THEIRS], {}
+    options, elsewhere = {key: getattr(a, key) for key in keys}, {}
+    arms = a.arms or (["ours", "trainer-best"] if torch.cuda.is_available() else [*OURS, *THEIRS])
     if a.litgpt_python:
         arms = [*arms, *LITGPT]
         elsewhere = {arm: _litgpt_command(a, arm) for arm in LITGPT}
@@ -251,7 +255,8 @@ if __name__ == "__main__":
     parser.add_argument("--their-micro-batch", type=int, help="the same for the Trainer (default: the batch)")
     parser.add_argument("--steps", type=int, default=40, help="timed steps (default: %(default)s)")
     parser.add_argument("--untimed", type=int, default=5, help="first steps, not timed (default: %(default)s)")
-    parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)), help="default: %(default)s")
+    cores = 1 if torch.cuda.is_available() else len(os.sched_getaffinity(0))
+    parser.add_argument("--cores", type=int, default=cores, help="one on a GPU's side (default: %(default)s)")
     parser.add_argument("--arms", nargs="+", help=f"of {', '.join([*OURS, *THEIRS])} (default: all)")
     parser.add_argument("--litgpt-python", help="interpreter of an environment with litgpt")
     parser.add_argument("--profile", action="store_true", help="also show where the time of our step goes")
