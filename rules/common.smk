@@ -16,7 +16,7 @@ from workflow_scripts.corpus.packaged import package_of
 
 HOME = os.path.relpath(workflow.basedir, os.getcwd()) + "/"  # environments stay with the code under --directory
 HOME = "" if HOME == "./" else HOME
-DATA_RECIPE = 1  # raise it when a change of code changes tokens or text: it re-runs corpus, generation and streams
+DATA_RECIPE = 2  # raise it when a change of code changes tokens or text: it re-runs corpus, generation and streams
 
 try:
     settings = with_own_table(load_config(config), workflow.basedir)

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 Differentiate = Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]]
-CHUNK_BYTES = {"cpu": 2**28, "cuda": 2**32}  # of fp32 logits; larger chunks read the weight's gradient less often
+CHUNK_BYTES = {"cpu": 2**23, "cuda": 2**32}  # of fp32 logits; larger chunks read the weight's gradient less often
 
 
 def token_losses(hidden_BTE: Tensor, weight_VE: Tensor, ids_BT: Tensor) -> Tensor:
