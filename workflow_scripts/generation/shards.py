@@ -5,6 +5,7 @@ from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from workflow_scripts.common.files import atomic_path, read_json
@@ -61,12 +62,21 @@ def read_generations(
     Generations with an index of `count` or more and those with a dropped flag are left out. Thoughts are all
     given: which boundaries a stream uses follows from its G.
     """
-    dropped = set(settings.drop_flags)
     for path in paths:
-        found = {doc_id: list(rows) for doc_id, rows in groupby(read_rows(path), key=lambda row: row["doc_id"])}
+        groups = groupby(_usable_rows(path, count, set(settings.drop_flags)), key=lambda row: row["doc_id"])
+        waiting = next(groups, None)
         for doc_id in read_json(str(path).replace(".parquet", ".json"))["documents"]:
-            usable = [row for row in found.get(doc_id, []) if not dropped.intersection(row["flags"])]
-            yield doc_id, dict(_keyed(row) for row in usable if row["boundary"] or row["generation"] < count)
+            is_its_own = waiting is not None and waiting[0] == doc_id
+            yield doc_id, dict(map(_keyed, waiting[1])) if is_its_own else {}
+            waiting = next(groups, None) if is_its_own else waiting
+
+
+def _usable_rows(path: str | Path, count: int, dropped: set[str]) -> Iterator[dict]:
+    """What a stream needs of a shard's rows, a few thousand rows at a time."""
+    columns = ["doc_id", "generation", "boundary", "text", "flags"]
+    for batch in pq.ParquetFile(path).iter_batches(batch_size=4096, columns=columns):
+        wanted = pc.or_(pc.is_valid(batch["boundary"]), pc.less(batch["generation"], count))
+        yield from (row for row in batch.filter(wanted).to_pylist() if not dropped.intersection(row["flags"]))
 
 
 def _keyed(row: dict) -> tuple[int | str, str]:
