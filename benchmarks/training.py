@@ -209,11 +209,10 @@ def main(a: argparse.Namespace) -> None:
         "untimed",
         "cores",
     )
-    options, elsewhere = {key: getattr(a, key) for key in keys}, {}
-    arms = a.arms or (["ours", "trainer-best"] if torch.cuda.is_available() else [*OURS, *THEIRS])
-    if a.litgpt_python:
-        arms = [*arms, *LITGPT]
-        elsewhere = {arm: _litgpt_command(a, arm) for arm in LITGPT}
+    options = {key: getattr(a, key) for key in keys}
+    default = ["ours", "trainer-best"] if torch.cuda.is_available() else [*OURS, *THEIRS]
+    arms = a.arms or [*default, *(LITGPT if a.litgpt_python else [])]
+    elsewhere = {arm: _litgpt_command(a, arm) for arm in LITGPT if a.litgpt_python}
     found = take_turns("benchmarks.training", arms, options, a.repeats, elsewhere)
     _rate_elsewhere(found, a)
     lines = [table(found, arms[0], COLUMNS), f"ceiling: {_ceiling(found):.3f} TFLOP/s in bf16 on {a.cores} cores"]
@@ -257,7 +256,7 @@ if __name__ == "__main__":
     parser.add_argument("--untimed", type=int, default=5, help="first steps, not timed (default: %(default)s)")
     cores = 1 if torch.cuda.is_available() else len(os.sched_getaffinity(0))
     parser.add_argument("--cores", type=int, default=cores, help="one on a GPU's side (default: %(default)s)")
-    parser.add_argument("--arms", nargs="+", help=f"of {', '.join([*OURS, *THEIRS])} (default: all)")
+    parser.add_argument("--arms", nargs="+", help=f"of {', '.join([*OURS, *THEIRS, *LITGPT])} (default: all)")
     parser.add_argument("--litgpt-python", help="interpreter of an environment with litgpt")
     parser.add_argument("--profile", action="store_true", help="also show where the time of our step goes")
     add_options(parser)
