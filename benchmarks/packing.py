@@ -144,7 +144,7 @@ def main(arguments: argparse.Namespace) -> None:
         folder = Path(arguments.folder or temporary)
         if not (folder / "tokenizer.json").exists():
             make_inputs(folder, arguments.gigabytes, arguments.vocabulary)
-        found = take_turns("benchmarks.packing", ARMS, {"folder": folder}, arguments.repeats, {})
+        found = take_turns("benchmarks.packing", arguments.arms, {"folder": folder}, arguments.repeats, {})
     columns = {"seconds": "seconds", "peak_memory_mib": "MiB", "share": "of library"}
     for row in found:
         for arm, values in row.items():
@@ -161,5 +161,6 @@ if __name__ == "__main__":
     )
     parser.add_argument("--vocabulary", type=int, default=2048, help="of the tokenizer (default: %(default)s)")
     parser.add_argument("--folder", help="keep the inputs here, and use those that lie here")
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS, help="default: all")
     add_options(parser, repeats=3)
     run_benchmark(main, run_arm, parser)
