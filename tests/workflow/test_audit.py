@@ -2,7 +2,7 @@
 
 import json
 
-from tests.workflow.conftest import run_main
+from tests.workflow.conftest import ROOT, run_main
 from workflow_scripts.audit import results
 from workflow_scripts.audit.times import stage_times
 
@@ -63,3 +63,9 @@ def test_times_add_up_by_stage_and_count_the_last_run(tmp_path):
         ["train", 2, 50.0, 30.0, 300.5],
         ["fit", 1, 1.5, 1.5, 0.0],
     ]
+
+
+def test_readme_shows_the_shipped_table():
+    """The README's numbers are those that the rule wrote."""
+    table = (ROOT / "results/shipped/laptop/results.md").read_text(encoding="utf-8").split("\n\n")[0]
+    assert table in (ROOT / "README.md").read_text(encoding="utf-8")
