@@ -220,7 +220,9 @@ class Training(Strict):
     mixing_block_sequences: PositiveInt = Field(2048, description="the mixing ratio holds exactly in every block")
     cross_document_attention: bool = True
     precision: Literal["bf16", "fp32"] = Field("bf16", description="of products; parameters are fp32")
-    compile: bool = True
+    compile: bool = Field(
+        True, description="fused operations: torch.compile on a GPU, our kernels in bf16 on a CPU; else plain torch"
+    )
     threads: PositiveInt = 1
     gpus: int = Field(0, ge=0, le=8, description="of one node; with more than one the batch is shared among them")
     checkpoint_minutes: float = Field(15, gt=0, description="a training that is killed loses at most this much work")
