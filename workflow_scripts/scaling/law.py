@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import curve_fit
 
 BILLION = 1e9
 
@@ -66,6 +65,8 @@ def fit_data_law(tokens: np.ndarray, losses: np.ndarray) -> DataLaw:
 
 
 def _fit_from(start: tuple, x: np.ndarray, losses: np.ndarray) -> tuple[float, np.ndarray] | None:
+    from scipy.optimize import curve_fit  # not at the top: figures draw laws without scipy
+
     try:
         values, _ = curve_fit(_curve, x, losses, p0=start, bounds=(0, np.inf), maxfev=5000, ftol=1e-12, xtol=1e-12)
     except RuntimeError:
