@@ -25,6 +25,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainerCallback
 
 from benchmarks.harness import add_options, finish, medians, run_benchmark, table, take_turns
 from benchmarks.side_by_side import side_by_side
+from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.seeds import named_seed
 from workflow_scripts.config.load import read_config
 from workflow_scripts.config.models import Student
@@ -213,6 +214,8 @@ def main(a: argparse.Namespace) -> None:
     default = ["ours", "trainer-best"] if torch.cuda.is_available() else [*OURS, *THEIRS]
     arms = a.arms or [*default, *(LITGPT if a.litgpt_python else [])]
     elsewhere = {arm: _litgpt_command(a, arm) for arm in LITGPT if a.litgpt_python}
+    if missing := [arm for arm in arms if arm in LITGPT and arm not in elsewhere]:
+        raise UserError(f"--arms {' '.join(missing)} needs --litgpt-python, an interpreter with litgpt")
     found = take_turns("benchmarks.training", arms, options, a.repeats, elsewhere)
     _rate_elsewhere(found, a)
     lines = [table(found, arms[0], COLUMNS), f"ceiling: {_ceiling(found):.3f} TFLOP/s in bf16 on {a.cores} cores"]

@@ -45,7 +45,7 @@ def server_command(model: str, llm: Llm, settings: Generation, address: tuple[st
 
 def server_environment(settings: Generation) -> dict[str, str]:
     """Environment of the server."""
-    # Threads that wait by spinning on a core which another of the server's processes uses slow it down a hundredfold.
+    # Threads that wait by spinning on a core which another of the server's processes uses leave it a few tokens/s.
     defaults = {"VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_NO_USAGE_STATS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
     defaults |= {"OMP_NUM_THREADS": str(max(1, len(os.sched_getaffinity(0)) - 1)), "OMP_WAIT_POLICY": "PASSIVE"}
     return defaults | os.environ | ({"VLLM_BATCH_INVARIANT": "1"} if settings.batch_invariant else {})

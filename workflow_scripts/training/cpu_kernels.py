@@ -78,12 +78,14 @@ class Kernels:
         self.library = library
 
     def __call__(self, name: str, *arguments: Tensor | int | float | None) -> None:
-        """Run a kernel on contiguous tensors."""
+        """Run a kernel. Raises ValueError for a tensor that is not contiguous: kernels see bare memory."""
         getattr(self.library, name)(*map(_as_c, arguments), ctypes.c_int(torch.get_num_threads()))
 
 
 def _as_c(value: Tensor | int | float | None):
     if isinstance(value, Tensor):
+        if not value.is_contiguous():
+            raise ValueError(f"a kernel was given a tensor of shape {tuple(value.shape)} that is not contiguous")
         return ctypes.c_void_p(value.data_ptr())
     if value is None:
         return ctypes.c_void_p(None)
