@@ -1,7 +1,8 @@
 """Attention that stays inside a document: what a position may see, as a mask or as blocks of one.
 
-Plain torch on a CPU gets a dense mask. On a GPU that would take B x T x T and slow the kernel down, so FlexAttention gets the blocks
-of 128 x 128 that hold anything to see; rows' numbers never fall within a window, so two of them decide each block.
+Plain torch on a CPU gets a dense mask. On a GPU that would take B x T x T and slow the kernel down, so FlexAttention
+gets the blocks of 128 x 128 that hold anything to see; rows' numbers never fall within a window, so two of them decide
+each block.
 """
 
 from collections.abc import Callable
