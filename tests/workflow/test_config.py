@@ -12,11 +12,11 @@ from workflow_scripts.config.load import load_config, read_config
 from workflow_scripts.config.runs import read_hyperparameters
 from workflow_scripts.config.schema import SCHEMA_PATH, schema_text
 
-MIXING_RATIO_1 = {"synthetic": [{"real_epochs": [4], "weight_decay": [0.4], "mixing_ratio": [1.0]}]}
+MIXING_RATIO_1 = {"synthetic": {"real_epochs": [4], "weight_decay": [0.4], "mixing_ratio": [1.0]}}
 WRONG = {
     "unknown key": ("training.contxt", 256, ["scales.laptop.training.contxt", "unknown key", "spelling"]),
     "wrong type": ("corpus.real_tokens", "many", ["scales.laptop.corpus.real_tokens", "'many'", "integer"]),
-    "mixing ratio 1": ("tuning", MIXING_RATIO_1, ["tuning.synthetic.0.mixing_ratio", "1.0", "less than 1"]),
+    "mixing ratio 1": ("tuning", MIXING_RATIO_1, ["tuning.synthetic.mixing_ratio.0", "1.0", "less than 1"]),
     "G above generated": ("generation.counts", [2, 16], ["laptop.generation", "[2, 16]", "`generated` = 8"]),
     "long context": (
         "training.context", 1024, ["scales.laptop.training.context 1024", "max_context 512", "students.1m.max_context"]
