@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from workflow_scripts.common.files import read_json
 from workflow_scripts.config.models import Config, Scale
 from workflow_scripts.planning.estimates import devices
+from workflow_scripts.planning.need import Need
+from workflow_scripts.planning.needs import generation_need, sampling_need
 from workflow_scripts.planning.status_files import Tree
 from workflow_scripts.planning.status_students import Student
 
@@ -14,9 +16,11 @@ SAMPLED = "self_distilled"
 def hours_used(config: Config, tree: Tree, results: str, students: Iterable[Student], now: float) -> float:
     """Hours of one device, trainings and generations."""
     scale = config.scales[config.scale]
-    generator = devices(scale.compute, config.llms[scale.generation.llm].tensor_parallel, scale.compute.threads)
-    seconds = sum(training_seconds(scale, student, now) for student in students)
-    return (seconds + generator * generation_seconds(scale, tree, results)) / 3600
+    trained = sum(training_seconds(scale, student, now) for student in students)
+    methods, shared = scale.generation.max_new_tokens, scale.generation.engine == "vllm-server"
+    written = engine_seconds(tree, results, methods, shared) * _devices(scale, generation_need(config))
+    sampled = engine_seconds(tree, results, [SAMPLED], False) * _devices(scale, sampling_need(config))
+    return (trained + written + sampled) / 3600
 
 
 def training_seconds(scale: Scale, student: Student, now: float) -> float:
@@ -29,14 +33,14 @@ def training_seconds(scale: Scale, student: Student, now: float) -> float:
     return sum(devices(scale.compute, gpus, scale.compute.threads) * seconds for gpus, seconds in attempts)
 
 
-def generation_seconds(scale: Scale, tree: Tree, results: str) -> float:
+def engine_seconds(tree: Tree, results: str, methods: Iterable[str], shared: bool) -> float:
     """Seconds of the engine, its starts included, in the records of shards; jobs that share a server overlap."""
     jobs: dict[str, float] = {}
     for name in tree.get(f"{results}/generations", {}):
-        if name.startswith((*scale.generation.max_new_tokens, SAMPLED)) and name.endswith(".json"):
-            job = name.rpartition("-")[2].partition(".")[0]
-            jobs[job] = jobs.get(job, 0.0) + _engine_seconds(f"{results}/generations/{name}")
-    shared = scale.generation.engine == "vllm-server"
+        method, _, rest = name.removesuffix(".json").rpartition("-")
+        if method in methods and name.endswith(".json"):
+            job = rest.partition(".")[0]
+            jobs[job] = jobs.get(job, 0.0) + _seconds(f"{results}/generations/{name}")
     return max(jobs.values(), default=0.0) if shared else sum(jobs.values())
 
 
@@ -60,7 +64,11 @@ def sampling_jobs_done(scale: Scale, tree: Tree, results: str) -> int:
     return sum(f"{SAMPLED}-{job}.parquet" in names for job in range(scale.generation.jobs))
 
 
-def _engine_seconds(path: str) -> float:
+def _devices(scale: Scale, need: Need) -> int:
+    return devices(scale.compute, need.gpus, need.cpus)
+
+
+def _seconds(path: str) -> float:
     """Of one record; one that can't be read counts nothing, and whoever needs its shard says so."""
     try:
         record = read_json(path)
