@@ -1,13 +1,17 @@
 """Engines: exact top-p and fused kernels on a CPU, and the transformers engine on the real LLM."""
 
 import torch
-from vllm import ir
+from vllm import EngineArgs, ir
+from vllm.entrypoints.launchers.cli_args import make_arg_parser
 from vllm.model_executor.layers.activation import SiluAndMul
+from vllm.utils.argparse_utils import FlexibleArgumentParser
 from vllm.v1.sample.ops.topk_topp_sampler import apply_top_k_top_p_pytorch
 
 from tests.generation.conftest import LLM, generation_settings
 from workflow_scripts.generation.engines import Task, start_engine
 from workflow_scripts.generation.engines.vllm_cpu import apply_top_p, fused_add_rms_norm, install
+from workflow_scripts.generation.engines.vllm_engine import engine_options
+from workflow_scripts.generation.serve import server_command
 
 
 def test_top_p_keeps_what_vllm_keeps():
@@ -63,3 +67,12 @@ def test_fused_kernels_are_used_and_agree_with_vllms_native_ones():
     assert torch.allclose(normed, native(x + residual, weight, 1e-5), atol=0.05)
     gated = SiluAndMul.forward_cpu(SiluAndMul, x)
     assert torch.allclose(gated, SiluAndMul.forward_native(x), atol=0.01, rtol=0.02)
+
+
+def test_gpus_that_share_a_model_reach_vllm():
+    """As far as its own arguments: two GPUs are needed to go further."""
+    llm = LLM.model_copy(update={"tensor_parallel": 2})
+    assert EngineArgs(model="x", **engine_options(llm, 8, on_cpu=False)).tensor_parallel_size == 2
+    command = server_command("x", llm, generation_settings(), ("127.0.0.1", 8000), on_cpu=False)
+    parsed = make_arg_parser(FlexibleArgumentParser()).parse_args(command[3:])
+    assert (parsed.model, parsed.tensor_parallel_size) == ("x", 2)

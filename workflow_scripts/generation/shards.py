@@ -1,4 +1,4 @@
-"""Generation shards: Parquet with a fixed schema, and a JSON record of throughput beside each."""
+"""Generation shards: Parquet with a fixed schema, and a JSON record of digest and throughput beside each."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from workflow_scripts.common.files import atomic_path, read_json
+from workflow_scripts.common.files import atomic_path, read_record, require_digest
 from workflow_scripts.config.models import Generation
 
 SCHEMA = pa.schema(
@@ -42,8 +42,27 @@ def write_rows(path: str | Path, rows: Iterable[dict]) -> None:
         pq.write_table(pa.Table.from_pylist(list(rows), schema=SCHEMA), temporary, compression="zstd")
 
 
+def record_path(path: str | Path) -> Path:
+    """The JSON record beside a shard; it is written last."""
+    return Path(path).with_suffix(".json")
+
+
+def verify_shard(path: str | Path) -> dict:
+    """The record of a shard. Raises UserError, with both files set aside, when the shard is not what it says.
+
+    The job that wrote the shard then makes it again from its journal, without the LLM.
+    """
+    path, record = Path(path), record_path(path)
+    content = read_record(record, [path])
+    if expected := content.get("sha256"):  # what was written before there were digests is taken as it is
+        require_digest(path, expected, [record])
+    return content
+
+
 def read_rows(path: str | Path) -> list[dict]:
-    """All generations of a shard."""
+    """All generations of a shard, checked when its record is there."""
+    if record_path(path).exists():
+        verify_shard(path)
     return pq.read_table(path).to_pylist()
 
 
@@ -59,13 +78,15 @@ def read_generations(
 ) -> Iterator[tuple[str, dict[int | str, str]]]:
     """(doc_id, texts by generation index or boundary) of every document, in document order.
 
-    Generations with an index of `count` or more and those with a dropped flag are left out. Thoughts are all
-    given: which boundaries a stream uses follows from its G.
+    Raises UserError at the start, before it yields, when a shard is damaged. Generations with an index of `count` or
+    more and those with a dropped flag are left out. Thoughts are all given: which boundaries a stream uses follows
+    from its G.
     """
-    for path in paths:
+    documents = {path: verify_shard(path)["documents"] for path in paths}
+    for path in documents:
         groups = groupby(_usable_rows(path, count, set(settings.drop_flags)), key=lambda row: row["doc_id"])
         waiting = next(groups, None)
-        for doc_id in read_json(str(path).replace(".parquet", ".json"))["documents"]:
+        for doc_id in documents[path]:
             is_its_own = waiting is not None and waiting[0] == doc_id
             yield doc_id, dict(map(_keyed, waiting[1])) if is_its_own else {}
             waiting = next(groups, None) if is_its_own else waiting

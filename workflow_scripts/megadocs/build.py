@@ -3,14 +3,15 @@
 import argparse
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
+from pathlib import Path
 
 from workflow_scripts.common.errors import UserError, run_command
-from workflow_scripts.common.files import read_json, require_free_disk
+from workflow_scripts.common.files import read_record, require_free_disk
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Generation
 from workflow_scripts.corpus.documents import read_documents
 from workflow_scripts.corpus.tokenizer import StudentTokenizer, groups_by_characters
-from workflow_scripts.generation.shards import read_generations
+from workflow_scripts.generation.shards import read_generations, record_path
 from workflow_scripts.megadocs.compose import Piece, Tags, latent, latent_no_real, stitched
 from workflow_scripts.megadocs.tokens import TokenBatch, write_batches
 
@@ -78,15 +79,18 @@ def token_batches(groups: Iterable[list[tuple[str, Piece]]], tokenizer: StudentT
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Write the stream's three files. Raises UserError when G is larger than what was generated."""
+    """Write the stream's three files.
+
+    Raises UserError when G is larger than what was generated, or when a shard is damaged, which is then set aside.
+    """
     settings = parse_settings(Generation, arguments.settings)
     if arguments.generations > settings.generated:
         raise UserError(
             f"--generations {arguments.generations}: only {settings.generated} were generated per document; "
             "raise generation.generated in the config"
         )
-    shards = arguments.shards or []
-    needed = BYTES_PER_GENERATION * sum(read_json(p.replace(".parquet", ".json"))["rows"] for p in shards)
+    shards = list(map(Path, arguments.shards or []))
+    needed = BYTES_PER_GENERATION * sum(read_record(record_path(path), [path])["rows"] for path in shards)
     require_free_disk(arguments.output, needed, f"building {arguments.stream}")
     tokenizer = StudentTokenizer(arguments.tokenizer)
     documents = read_documents(arguments.documents)

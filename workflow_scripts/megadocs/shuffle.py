@@ -11,8 +11,9 @@ from workflow_scripts.megadocs.tokens import TokenStream, read_batches, write_ba
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Write the shuffled stream."""
+    """Write the shuffled stream. Raises UserError when the stitched one is damaged."""
     stream = TokenStream(arguments.input)
+    stream.verify()
     require_free_disk(arguments.output, stream.tokens.nbytes, "shuffling a stream")
     order = np.random.default_rng(named_seed("row order", arguments.stream)).permutation(stream.metadata["rows"])
     kept = ("generations", "tokenizer", "tokenizer_sha256", "dropped_flags")

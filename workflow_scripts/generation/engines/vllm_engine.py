@@ -66,6 +66,7 @@ def engine_options(llm: Llm, sequences: int, on_cpu: bool) -> dict:
         "dtype": llm.dtype,
         "max_model_len": llm.context,
         "max_num_seqs": sequences,
+        "tensor_parallel_size": llm.tensor_parallel,
         "enable_prefix_caching": True,
         "disable_log_stats": True,
     }

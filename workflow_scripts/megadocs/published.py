@@ -1,0 +1,19 @@
+"""Which published dataset stands in for a stream; no heavy import, so that a Snakefile may ask."""
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.models import Generation, Released
+
+
+def released_source(settings: Generation, stream: str, generations: int) -> Released:
+    """Where a stream at G = `generations` (0: it has none) is published. Raises UserError when the config has no entry.
+
+    Entries are named as stream files are: simple-G2, self_distilled.
+    """
+    name = f"{stream}-G{generations}" if generations else stream
+    if name not in settings.released:
+        raise UserError(
+            f"generation.source is `released`, and generation.released has no entry '{name}' (it has "
+            f"{', '.join(settings.released) or 'none'}): add its dataset and revision, leave the stream's students "
+            "out, or set generation.source: ours"
+        )
+    return settings.released[name]
