@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workflow_scripts.config.models import Student
+from workflow_scripts.config.sizes import flops_per_token, parameter_counts  # noqa: F401  for those who ask here
 from workflow_scripts.training.cpu_ops import CpuOps
 from workflow_scripts.training.plain_ops import PlainOps
 
@@ -148,18 +149,3 @@ def rotary_tables(positions: int, s: Student, device: torch.device) -> tuple[Ten
     frequencies = s.rope_theta ** (-torch.arange(0, width, 2, device=device, dtype=torch.float32) / width)
     angles = torch.outer(torch.arange(positions, device=device, dtype=torch.float32), frequencies)
     return angles.cos(), angles.sin()
-
-
-def parameter_counts(s: Student, vocabulary_size: int) -> dict[str, int]:
-    """Parameters in all and without embeddings (facts 3.1)."""
-    kv_width = s.hidden // s.heads * s.key_value_heads
-    layer = 2 * s.hidden**2 + 2 * s.hidden * kv_width + 3 * s.hidden * s.feed_forward + 2 * s.hidden
-    body = s.layers * layer + s.hidden
-    embeddings = (1 if s.tied_embeddings else 2) * vocabulary_size * s.hidden
-    return {"total": body + embeddings, "non_embedding": body}
-
-
-def flops_per_token(s: Student, vocabulary_size: int, context: int) -> float:
-    """Training FLOPs per token: 6 per parameter outside the input embedding, and causal attention (facts 8)."""
-    weights = parameter_counts(s, vocabulary_size)["non_embedding"] + vocabulary_size * s.hidden
-    return 6 * weights + 6 * s.layers * s.hidden * context

@@ -1,0 +1,1 @@
+"""What work needs of its machines, what it costs, and how it is asked of a cluster."""
