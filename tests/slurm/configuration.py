@@ -28,9 +28,9 @@ def environment(folder: Path, root: Path) -> dict[str, str]:
     """Environment of the daemons; SLURM_CONF also marks every process that belongs to the cluster in `folder`."""
     return {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "SLURM_CONF": str(folder / "slurm.conf"),
         "LD_LIBRARY_PATH": library_path(root),
         "MYSQL_UNIX_PORT": str(folder / "database.socket"),
+        "SLURM_CONF": str(folder / "slurm.conf"),
     }
 
 

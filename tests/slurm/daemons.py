@@ -82,12 +82,15 @@ def kill_all(folder: Path, timeout_s: float = 5) -> None:
 
 
 def processes(folder: Path) -> Iterator[psutil.Process]:
-    """Processes whose environment names this cluster, apart from this one and its parents."""
-    mark = str(folder / "slurm.conf")
+    """Processes whose environment names this cluster, apart from this one and its parents.
+
+    The bytes are searched, because a step daemon writes its title over the first part of its environment.
+    """
+    mark = b"SLURM_CONF=" + os.fsencode(folder / "slurm.conf") + b"\0"
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.pid not in own and process.environ().get("SLURM_CONF") == mark:
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid not in own and mark in Path(f"/proc/{process.pid}/environ").read_bytes():
                 yield process
 
 
