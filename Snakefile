@@ -1,7 +1,10 @@
 # megadocs: from web documents to the data-efficiency figures. Everything is a file target:
-#     snakemake --cores all                                             all figures at the default scale
-#     snakemake --config scale=smoke -n                                 what another scale would do
-#     snakemake results/laptop/figures/generation_scaling.pdf           one figure
+#     snakemake                                                 all figures at the default scale
+#     snakemake --config scale=smoke -n                         what another scale would do
+#     snakemake results/laptop/figures/generation_scaling.pdf   one figure
+#     snakemake plan --config scale=paper                       what it would cost, before anything runs
+#     snakemake --profile slurm --config scale=paper            on a cluster; slurm/README.md
+#     snakemake status                                          how far it is
 from snakemake.utils import min_version
 
 min_version("9.27")
@@ -23,19 +26,22 @@ pathvars:
 
 
 include: "rules/functions.smk"
+include: "rules/resources.smk"
 include: "rules/environments.smk"
 include: "rules/data.smk"
 include: "rules/generate.smk"
 include: "rules/megadocs.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"
+include: "rules/tune.smk"
 include: "rules/fit.smk"
 include: "rules/figures.smk"
 include: "rules/audit.smk"
+include: "rules/plan.smk"
 
 
 onstart:
-    take_workflow_lock()
+    start_work()
 
 
 localrules:
@@ -48,8 +54,9 @@ rule all:
     default_target: True
     input:
         rules.write_run_table.output,
-        rules.describe_generations.output,
+        generation_card(),
         figure_files(),
+        study_tables(),
         rules.summarise_times.output,
         rules.tabulate_results.output,
 
@@ -61,4 +68,5 @@ rule figures:
 
 rule tuning:
     input:
-        rules.choose_hyperparameters.output,
+        rules.list_candidates.output,
+        certificates,

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAPER = ["--config", "scale=paper", "-n", "--quiet", "rules"]
 COMMANDS = [
     "common.packages", "config.write_runs", "corpus.read", "corpus.split", "corpus.tokenizer", "corpus.sample",
-    "megadocs.build", "megadocs.shuffle", "generation.card", "evaluation.collect", "evaluation.choose",
+    "megadocs.build", "megadocs.shuffle", "generation.card", "evaluation.collect", "tuning.certify",
     "scaling.efficiency", "figures.generation_scaling", "figures.data_efficiency", "figures.context_length",
     "audit.times", "audit.results",
 ]  # fmt: skip

@@ -1,4 +1,10 @@
 # What a run cost: time and memory of every job that has run, from the benchmark files.
+localrules:
+    summarise_times,
+    tabulate_results,
+    draw_rule_graph,
+
+
 rule summarise_times:
     input:
         figures=figure_files(),
@@ -37,10 +43,6 @@ rule tabulate_results:
     shell:
         "python -m workflow_scripts.audit.results --summary {input.summary} --analysis {input.analysis}"
         " --runs {input.runs} --real-tokens {params.real_tokens} --output {output} 2>&1 | tee {log}"
-
-
-localrules:
-    draw_rule_graph,
 
 
 rule draw_rule_graph:

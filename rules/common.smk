@@ -8,11 +8,15 @@ sys.path.insert(0, workflow.basedir)
 from snakemake.exceptions import WorkflowError
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.lock import hold_workflow_lock
 from workflow_scripts.common.packages import PACKAGES
-from workflow_scripts.config.load import load_config, with_own_table
-from workflow_scripts.config.runs import expand_runs, expand_tuning
+from workflow_scripts.common.seeds import named_hash
+from workflow_scripts.config.load import load_config, with_own_table, without_machines
+from workflow_scripts.config.repositories import repositories_of, sources_of
+from workflow_scripts.config.site import read_site
+from workflow_scripts.config.studies import MAIN, ensembles_of, expand_runs, needed_by, teacher_of
 from workflow_scripts.corpus.packaged import package_of
+from workflow_scripts.planning.start import before_any_job
+from workflow_scripts.tuning.neighbourhood import centres, expand_tuning
 
 HOME = os.path.relpath(workflow.basedir, os.getcwd()) + "/"  # environments stay with the code under --directory
 HOME = "" if HOME == "./" else HOME
@@ -21,25 +25,30 @@ DATA_RECIPE = 2  # raise it when a change of code changes tokens or text: it re-
 try:
     settings = with_own_table(load_config(config), workflow.basedir)
     scale = settings.scales[settings.scale]
+    SITE = read_site(settings.site) if os.path.exists(settings.site) else None
     RUNS = {run.run_id: run for run in expand_runs(settings)}
-    TUNING_RUNS = {run.run_id: run for run in expand_tuning(settings)}
 except UserError as error:
     raise WorkflowError(str(error)) from None
+try:
+    CENTRES = {run.run_id: run for run in centres(settings)}
+    TUNING_RUNS = {run.run_id: run for run in expand_tuning(settings)}
+    OFF_GRID = None
+except UserError as error:  # a tuned value of one's own that no grid has: it stops the search alone
+    CENTRES, TUNING_RUNS, OFF_GRID = {}, {}, str(error)
 
 RESULTS = f"results/{settings.scale}"  # pathvars are not filled in params
-SCALE_CONFIG = settings.model_copy(update={"scales": {settings.scale: scale}}).model_dump_json()
+WHOLE_CONFIG = settings.model_copy(update={"scales": {settings.scale: scale}}).model_dump_json()
+SCALE_CONFIG = without_machines(settings).model_dump_json()  # a param of rules: machines re-run nothing
 ALL_RUNS = TUNING_RUNS | RUNS
-STUDENT = settings.students[scale.training.student]
+MAIN_RUNS = [run.run_id for run in needed_by(RUNS.values(), MAIN)]
+ENSEMBLES = ensembles_of(RUNS.values(), scale)
+STUDIES = list(scale.studies)
+# Checkpoints and journals: beside the results, or on the site's scratch disk, in a folder of this working copy's own.
+OWN_SCRATCH = f"{SITE.scratch}/megadocs-{named_hash(os.getcwd()):016x}" if SITE and SITE.scratch else "results"
+SCRATCH = f"{OWN_SCRATCH}/{settings.scale}"
 LLM = settings.llms[scale.generation.llm]
-SOURCES = {
-    "train": scale.corpus.train,
-    "more": scale.corpus.more,
-    "validation": scale.corpus.validation,
-    "short": scale.corpus.validation_short,
-    "long": scale.corpus.validation_long,
-    **scale.corpus.out_of_distribution,
-}
-SOURCES = {name: source for name, source in SOURCES.items() if source}
+SOURCES = sources_of(scale)
+HUB = {name: place for name, place in repositories_of(settings).items() if not place.startswith("stream:")}
 # Validation sets with documents of their own; where short and long have none, they are halves of `validation`.
 VALIDATION_SETS = ["validation", "tuning", *sorted(set(SOURCES) - {"train", "more", "validation"})]
 STREAM_FILES = [".tokens.bin", ".rows.parquet", ".json"]
@@ -54,10 +63,10 @@ wildcard_constraints:
     job=r"\d+",
 
 
-def take_workflow_lock():
-    """Refuse to run beside another run in this folder (a dry run may)."""
+def start_work():
+    """What is checked before the first job; looking at plan or status is no work."""
     try:
-        hold_workflow_lock(".snakemake/workflow.lock")
+        before_any_job(workflow, settings, SITE, RESULTS)
     except UserError as error:
         raise WorkflowError(str(error)) from None
 
@@ -82,7 +91,8 @@ def uses_conda():
 def shell_settings():
     """Our modules and, unless conda activates one, the workflow's own environment; a failing pipe fails the job."""
     path = "" if uses_conda() else f"PATH={os.path.dirname(sys.executable)}:$PATH "
-    return f"set -euo pipefail; export {path}PYTHONPATH={workflow.basedir} PYTHONUNBUFFERED=1; "
+    cluster = SITE.shell_settings() if SITE else ""
+    return f"set -euo pipefail; {cluster}export {path}PYTHONPATH={workflow.basedir} PYTHONUNBUFFERED=1; "
 
 
 shell.prefix(shell_settings())

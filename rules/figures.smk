@@ -1,4 +1,6 @@
 # Figures: pure functions of the tables of losses and fits.
+localrules:
+    draw_figure,
 
 
 rule draw_figure:

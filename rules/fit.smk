@@ -1,4 +1,8 @@
 # The data-scaling law of the real-only students and the data efficiency of every method.
+localrules:
+    fit_data_efficiency,
+
+
 rule fit_data_efficiency:
     input:
         losses=rules.collect_losses.output.losses,

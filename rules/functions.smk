@@ -1,8 +1,15 @@
 # Which files and options a job gets: functions of its wildcards.
+from workflow_scripts.tuning.neighbourhood import neighbours
+
 METHODS = list(scale.generation.max_new_tokens)
-GENERATION = scale.generation.model_dump_json(
-    exclude={"streams", "drop_flags", "think_open", "think_close", "server"}  # what changes no text re-runs nothing
+OURS = scale.generation.source == "ours"  # else the authors' released streams
+GENERATION = scale.generation.model_dump_json(  # what changes no text re-runs nothing
+    exclude={"streams", "drop_flags", "think_open", "think_close", "server", "source", "released"}
 )
+STREAM_SETTINGS = scale.generation.model_dump_json(exclude={"source", "released"})
+JOINED = "stitched|stitched_real_first|stitched_no_real|latent|latent_no_real"
+NOTHING = "(?!)"  # a regular expression that nothing matches
+TEACHER = teacher_of(RUNS.values(), scale).run_id  # the real-only student whose own text self-distillation trains on
 PACKAGED_LLM = LLM.model.removeprefix("package:") if LLM.model.startswith("package:") else None
 SHUFFLED = {"simple": "stitched", "simple_no_real": "stitched_no_real"}  # the same rows, shuffled
 FIGURES = {
@@ -23,6 +30,56 @@ def server_file():
 SERVER = server_file()
 
 
+def ensemble_settings(wildcards):
+    """The recipe of an ensemble's members, which they share."""
+    return recipe_of(ENSEMBLES[wildcards.ensemble][0])
+
+
+def run_named(name):
+    """Row of the run table. Raises WorkflowError for a name that is in none."""
+    if name not in ALL_RUNS:
+        raise WorkflowError(f"no student is called {name}; {RESULTS}/runs.csv names them")
+    return ALL_RUNS[name]
+
+
+def llm_files():
+    """What the generator's weights wait for: a converted package, or a snapshot of the hub."""
+    if PACKAGED_LLM:
+        return f"results/llms/{PACKAGED_LLM}"
+    return "results/hub/llm.json" if "llm" in HUB else []
+
+
+def llm_location(wildcards, input):
+    """Where the generator's weights are: a folder, or their id on the hub."""
+    return input.model if PACKAGED_LLM else LLM.model
+
+
+def hub_place(wildcards):
+    """Options that name a repository of the hub."""
+    kind, _, place = HUB[wildcards.repository].partition(":")
+    repo, _, revision = place.partition("@")
+    return f"--kind {kind} --repo {repo} --revision {revision}"
+
+
+def released_files(wildcards):
+    """Snapshot of the authors' stream."""
+    name = f"{wildcards.stream}-G{wildcards.generations}"
+    return f"results/hub/{name}.json" if name in HUB else []
+
+
+def source_snapshot(wildcards):
+    """Snapshot of a source on the hub, if it is read whole."""
+    name = f"source-{wildcards.source}"
+    return f"results/hub/{name}.json" if name in HUB else []
+
+
+def released_settings(wildcards):
+    """Where the authors' stream is."""
+    from workflow_scripts.megadocs.released import released_source
+
+    return released_source(scale.generation, wildcards.stream, int(wildcards.generations)).model_dump_json()
+
+
 def package_files(wildcards):
     """The data package of a source, if it is a packaged one."""
     package = package_of(SOURCES[wildcards.source])
@@ -41,26 +98,80 @@ def validation_documents(wildcards):
     return f"<results>/corpus/{folder}/{wildcards.set}.parquet"
 
 
+def real_stream(wildcards):
+    """The stream whose passes are a run's epochs: real documents, or the synthetic stream alone."""
+    run = run_named(wildcards.run)
+    return stream(f"<results>/streams/{run.stream_name if run.alone else 'real'}")
+
+
 def synthetic_stream(wildcards):
-    """The synthetic stream of a run, if it has one."""
-    if wildcards.run not in ALL_RUNS:
-        raise WorkflowError(f"no student is called {wildcards.run}; {RESULTS}/runs.csv names them")
-    run = ALL_RUNS[wildcards.run]
-    return [] if run.stream == "real" else stream(f"<results>/streams/{run.stream}-G{run.generations}")
+    """The synthetic stream that is mixed in, if one is."""
+    run = run_named(wildcards.run)
+    return stream(f"<results>/streams/{run.stream_name}") if run.mixing_ratio else []
 
 
 def training_options(wildcards, input):
     """Command-line options of one row of the run table."""
-    run = ALL_RUNS[wildcards.run]
-    options = f"--real-tokens {run.real_tokens} --real-epochs {run.real_epochs} --mixing-ratio {run.mixing_ratio}"
+    run = run_named(wildcards.run)
+    tokens = "" if run.alone else f"--real-tokens {run.real_tokens} "
+    options = f"{tokens}--real-epochs {run.real_epochs} --mixing-ratio {run.mixing_ratio}"
     options += f" --lr {run.lr} --weight-decay {run.weight_decay} --seed {run.seed}"
     return options + (f" --synthetic {input.synthetic[2].removesuffix('.json')}" if input.synthetic else "")
 
 
-def training_settings(run):
+def training_settings(wildcards):
+    """The recipe of a run's row."""
+    return recipe_of(run_named(wildcards.run))
+
+
+def recipe_of(run):
     """The shared recipe with what the row sets: attention and recipe version; seeds are the row's own."""
     row = {"cross_document_attention": run.cross_document_attention, "recipe": run.recipe, "seeds": [0]}
     return scale.training.model_copy(update=row).model_dump_json()
+
+
+def student_settings(wildcards):
+    """Shape of a run's student."""
+    return settings.students[run_named(wildcards.run).student].model_dump_json()
+
+
+def results_folder(wildcards):
+    """Folder of all that the scale's rules write."""
+    return RESULTS
+
+
+def evaluated(runs):
+    """Metrics and evaluations of students."""
+    return expand(["<results>/runs/{run}/metrics.json", "<results>/evaluations/{run}.parquet"], run=runs)
+
+
+def runs_of_study(wildcards):
+    """Metrics and evaluations of a study's students."""
+    return evaluated([run.run_id for run in needed_by(RUNS.values(), wildcards.study)])
+
+
+def study_tables():
+    """Losses of every study that the config adds, and of the ensembles if there are some."""
+    ensembles = ["<results>/tables/ensembles.csv"] if ENSEMBLES else []
+    return expand("<results>/tables/studies/{study}.csv", study=STUDIES) + ensembles
+
+
+def certificates(wildcards):
+    """One certificate per tuned row of the run table. Raises WorkflowError when a row is on no grid."""
+    if OFF_GRID:
+        raise WorkflowError(OFF_GRID)
+    return expand("<results>/tuning/certificates/{run}.json", run=CENTRES)
+
+
+def neighbourhood(wildcards):
+    """Metrics and evaluations of a tuned student and its neighbours."""
+    centre = CENTRES[wildcards.run]
+    return evaluated([run.run_id for run in [centre, *neighbours(settings, centre)]])
+
+
+def generation_card():
+    """Counts and samples of our own generations; none where the authors' are used."""
+    return rules.describe_generations.output if OURS else []
 
 
 def figure_files():

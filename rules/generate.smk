@@ -1,4 +1,8 @@
-# Synthetic text by the LLM: one engine start per job, several shards per job; or one server for all jobs.
+# Synthetic text by the LLM: one engine start per job, several shards per job; or one server for all jobs. And a
+# student's own text, for self-distillation.
+localrules:
+    convert_llm,
+    describe_generations,
 
 
 rule convert_llm:
@@ -22,7 +26,7 @@ rule convert_llm:
 
 rule serve_llm:
     input:
-        model=f"results/llms/{PACKAGED_LLM}" if PACKAGED_LLM else [],
+        model=llm_files(),
         environment=environment_of("generation"),
     output:
         service("<results>/generations/server.json"),
@@ -32,12 +36,12 @@ rule serve_llm:
         "../envs/generation.yaml"
     threads: 2
     resources:
-        gpu=scale.training.gpus and 1,
+        **resources(generation),
     params:
         python=python("generation"),
         settings=GENERATION,
         llm=LLM.model_dump_json(),
-        model=lambda w, input: input.model or LLM.model,
+        model=llm_location,
         accelerator=settings.accelerator,
     shell:
         # exec: Snakemake ends a service by ending this very process
@@ -47,7 +51,7 @@ rule serve_llm:
 
 rule generate_texts:
     input:
-        model=f"results/llms/{PACKAGED_LLM}" if PACKAGED_LLM else [],
+        model=llm_files(),
         documents="<results>/corpus/train.parquet",
         tokenizer="<results>/corpus/tokenizer.json",
         environment=environment_of("generation"),
@@ -65,14 +69,15 @@ rule generate_texts:
         "<benchmarks>/generate_texts/{job}.tsv"
     conda:
         "../envs/generation.yaml"
-    threads: 0 if SERVER else 2  # a client of a server waits most of the time
+    threads: 0 if SERVER else lambda w: generation(w).cpus  # a client of a server waits most of the time
     resources:
-        gpu=0 if SERVER else scale.training.gpus and 1,
+        **resources(client if SERVER else generation),
+        journal=f"{SCRATCH}/generations/journal",
     params:
         python=python("generation"),
         settings=GENERATION,
         llm=LLM.model_dump_json(),
-        model=lambda w, input: input.model or LLM.model,
+        model=llm_location,
         server=lambda w, input: f"--server {input.server}" if input.server else "",
         real_tokens=scale.corpus.real_tokens,
         folder=lambda w, output: os.path.dirname(output[0]),
@@ -80,7 +85,7 @@ rule generate_texts:
     shell:
         "{params.python} -m workflow_scripts.generation.generate --settings {params.settings:q} --llm {params.llm:q}"
         " --model {params.model} {params.server} --documents {input.documents} --real-tokens {params.real_tokens}"
-        " --tokenizer {input.tokenizer} --job {wildcards.job} --journal {params.folder}/journal"
+        " --tokenizer {input.tokenizer} --job {wildcards.job} --journal {resources.journal}"
         " --output {params.folder} 2>&1 | tee {log}"
 
 
@@ -100,3 +105,33 @@ rule describe_generations:
     shell:
         "python -m workflow_scripts.generation.card --shards {input.shards} --output {output.card}"
         " --json {output.counts} 2>&1 | tee {log}"
+
+
+# As many tokens as the largest simple stream has, from the real-only student alone.
+rule sample_student:
+    input:
+        model=f"<results>/runs/{TEACHER}/model",
+        metrics=f"<results>/runs/{TEACHER}/metrics.json",
+        tokens=f"<results>/streams/simple-G{max(scale.generation.counts)}.json",
+        environment=environment_of("generation"),
+    output:
+        multiext("<results>/generations/self_distilled-{job}", ".parquet", ".json"),
+    log:
+        "<logs>/sample_student/{job}.log",
+    benchmark:
+        "<benchmarks>/sample_student/{job}.tsv"
+    conda:
+        "../envs/generation.yaml"
+    threads: lambda w: sampling(w).cpus
+    resources:
+        **resources(sampling),
+        journal=f"{SCRATCH}/generations/journal",
+    params:
+        python=python("generation"),
+        settings=GENERATION,
+        folder=lambda w, output: os.path.dirname(output[0]),
+        recipe=DATA_RECIPE,
+    shell:
+        "{params.python} -m workflow_scripts.generation.sample_student --settings {params.settings:q}"
+        " --model {input.model} --tokens {input.tokens} --job {wildcards.job} --journal {resources.journal}"
+        " --output {params.folder} 2>&1 | tee {log}"

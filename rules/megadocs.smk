@@ -1,4 +1,7 @@
-# Token streams: real documents, validation sets, and documents joined with their generations.
+# Token streams: real documents, validation sets, documents joined with their generations, the authors' released streams,
+# and a student's own texts.
+localrules:
+    tokenise_validation_set,
 
 
 rule tokenise_real_documents:
@@ -13,8 +16,10 @@ rule tokenise_real_documents:
         "<benchmarks>/streams/real.tsv"
     conda:
         "../envs/workflow.yaml"
+    resources:
+        **resources(corpus),
     params:
-        settings=scale.generation.model_dump_json(),
+        settings=STREAM_SETTINGS,
         prefix=lambda w, output: output[2].removesuffix(".json"),
         recipe=DATA_RECIPE,
     shell:
@@ -46,11 +51,13 @@ rule build_stream:
     benchmark:
         "<benchmarks>/streams/{stream}-G{generations}.tsv"
     wildcard_constraints:
-        stream="stitched|stitched_real_first|stitched_no_real|latent|latent_no_real",
+        stream=JOINED if OURS else NOTHING,
     conda:
         "../envs/workflow.yaml"
+    resources:
+        **resources(packing),
     params:
-        settings=scale.generation.model_dump_json(),
+        settings=STREAM_SETTINGS,
         prefix=lambda w, output: output[2].removesuffix(".json"),
         recipe=DATA_RECIPE,
     shell:
@@ -69,9 +76,11 @@ rule shuffle_stream:
     benchmark:
         "<benchmarks>/streams/{stream}-G{generations}.tsv"
     wildcard_constraints:
-        stream="|".join(SHUFFLED),
+        stream="|".join(SHUFFLED) if OURS else NOTHING,
     conda:
         "../envs/workflow.yaml"
+    resources:
+        **resources(packing),
     params:
         source=lambda w, input: input[2].removesuffix(".json"),
         prefix=lambda w, output: output[2].removesuffix(".json"),
@@ -79,3 +88,54 @@ rule shuffle_stream:
     shell:
         "python -m workflow_scripts.megadocs.shuffle --stream {wildcards.stream}-G{wildcards.generations}"
         " --input {params.source} --output {params.prefix} 2>&1 | tee {log}"
+
+
+# The authors' own streams: with `generation.source: released` a cluster starts with training.
+rule tokenise_released_stream:
+    input:
+        dataset=released_files,
+        tokenizer="<results>/corpus/tokenizer.json",
+    output:
+        stream("<results>/streams/{stream}-G{generations}"),
+    log:
+        "<logs>/streams/{stream}-G{generations}.log",
+    benchmark:
+        "<benchmarks>/streams/{stream}-G{generations}.tsv"
+    wildcard_constraints:
+        stream=NOTHING if OURS else rf"{JOINED}|{'|'.join(SHUFFLED)}",
+    conda:
+        "../envs/workflow.yaml"
+    resources:
+        **resources(packing),
+    params:
+        settings=STREAM_SETTINGS,
+        source=released_settings,
+        prefix=lambda w, output: output[2].removesuffix(".json"),
+        recipe=DATA_RECIPE,
+    shell:
+        "python -m workflow_scripts.megadocs.released --stream {wildcards.stream} --generations {wildcards.generations}"
+        " --settings {params.settings:q} --source {params.source:q} --tokenizer {input.tokenizer}"
+        " --output {params.prefix} 2>&1 | tee {log}"
+
+
+rule build_self_distilled_stream:
+    input:
+        shards=expand("<results>/generations/self_distilled-{job}.parquet", job=range(scale.generation.jobs)),
+        tokens=f"<results>/streams/simple-G{max(scale.generation.counts)}.json",
+        tokenizer="<results>/corpus/tokenizer.json",
+    output:
+        stream("<results>/streams/self_distilled"),
+    log:
+        "<logs>/streams/self_distilled.log",
+    benchmark:
+        "<benchmarks>/streams/self_distilled.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    resources:
+        **resources(self_distilled_packing),
+    params:
+        prefix=lambda w, output: output[2].removesuffix(".json"),
+        recipe=DATA_RECIPE,
+    shell:
+        "python -m workflow_scripts.megadocs.self_distilled --shards {input.shards} --tokens {input.tokens}"
+        " --tokenizer {input.tokenizer} --output {params.prefix} 2>&1 | tee {log}"

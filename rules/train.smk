@@ -1,4 +1,5 @@
 # Students: one row of the run table each. The row is a parameter: editing it re-runs that student alone.
+# Where and how a training runs (GPUs, memory, checkpoints) are resources: changing them re-runs nothing.
 localrules:
     write_run_table,
 
@@ -18,18 +19,10 @@ rule write_run_table:
         "python -m workflow_scripts.config.write_runs --config {params.config:q} --output {output} > {log} 2>&1"
 
 
-LAUNCH = (  # one process per GPU; signals reach all of them, which then have five minutes to save
-    "TORCH_ELASTIC_SHUTDOWN_TIMEOUT=300 {python} -m torch.distributed.run --standalone"
-    f" --nproc-per-node={scale.training.gpus} --signals-to-handle=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
-    if scale.training.gpus > 1
-    else "{python}"
-)
-
-
 # The checkpoint is no output: Snakemake removes outputs before a job starts, and a training continues from it.
 rule train_student:
     input:
-        real=stream("<results>/streams/real"),
+        real=real_stream,
         synthetic=synthetic_stream,
         validation=stream("<results>/streams/validation/validation"),
         tokenizer="<results>/corpus/tokenizer.json",
@@ -45,20 +38,29 @@ rule train_student:
         "<benchmarks>/train_student/{run}.tsv"
     conda:
         "../envs/training.yaml"
-    threads: scale.training.threads
+    threads: lambda w: training(w).cpus
     resources:
-        gpu=scale.training.gpus,
+        **resources(training),
+        processes=lambda w: training(w).gpus,
+        process_threads=scale.compute.threads,
+        micro_batch=lambda w: training(w).micro_batch_sequences,
+        checkpoint_minutes=str(scale.compute.checkpoint_minutes),
+        checkpoint=lambda w: f"{SCRATCH}/checkpoints/{w.run}",
+        attempts=lambda w: f"{RESULTS}/attempts/{w.run}.jsonl",
+        attempt=lambda w, attempt: attempt,
     params:
-        launch=LAUNCH.format(python=python("training")),
-        checkpoint=f"{RESULTS}/checkpoints/{{run}}",
+        python=python("training"),
         options=training_options,
-        training=lambda w: training_settings(ALL_RUNS[w.run]),
-        student=STUDENT.model_dump_json(),
+        training=training_settings,
+        student=student_settings,
         real=lambda w, input: input.real[2].removesuffix(".json"),
         validation=lambda w, input: input.validation[2].removesuffix(".json"),
         folder=lambda w, output: os.path.dirname(output.metrics),
     shell:
-        "{params.launch} -m workflow_scripts.training.train --name {wildcards.run} --real {params.real}"
-        " {params.options} --validation {params.validation} --tokenizer {input.tokenizer}"
-        " --student {params.student:q} --training {params.training:q} --output {params.folder}"
-        " --checkpoint {params.checkpoint} > {log} 2>&1"
+        "{params.python} -m workflow_scripts.training.launch --gpus {resources.processes}"
+        " --attempt {resources.attempt} --attempts {resources.attempts} --"
+        " --name {wildcards.run} --real {params.real} {params.options} --validation {params.validation}"
+        " --tokenizer {input.tokenizer} --student {params.student:q} --training {params.training:q}"
+        " --threads {resources.process_threads} --micro-batch-sequences {resources.micro_batch}"
+        " --checkpoint {resources.checkpoint} --checkpoint-minutes {resources.checkpoint_minutes}"
+        " --output {params.folder} > {log} 2>&1"

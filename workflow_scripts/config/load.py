@@ -7,7 +7,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.config.models import Config
+from workflow_scripts.config.models import Compute, Config
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -25,6 +25,13 @@ def with_own_table(config: Config, folder: str) -> Config:
     shipped = Path(folder) / config.hyperparameters
     use_shipped = shipped.exists() and not Path(config.hyperparameters).exists()
     return config.model_copy(update={"hyperparameters": str(shipped)}) if use_shipped else config
+
+
+def without_machines(config: Config) -> Config:
+    """The selected scale alone, with nothing that says where and how it runs: what its results depend on."""
+    scale = config.scales[config.scale].model_copy(update={"compute": Compute()})
+    usual = Config.model_fields["site"].default
+    return config.model_copy(update={"scales": {config.scale: scale}, "site": usual, "budget_gpu_hours": None})
 
 
 def read_config(path: str | Path) -> Config:

@@ -19,6 +19,7 @@ Stream = Literal[
     "simple_no_real",
     "stitched_no_real",
     "latent_no_real",
+    "self_distilled",
 ]
 Method = Literal["rephrase", "latent_thoughts"]
 
@@ -29,8 +30,8 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Source(Strict):
-    """Where documents come from."""
+class Location(Strict):
+    """Where rows of text are."""
 
     kind: Literal["news", "newsgroups", "reuters", "hub", "files"]
     path: str | None = Field(
@@ -40,21 +41,33 @@ class Source(Strict):
     revision: str | None = Field(None, description="hub: commit of the dataset")
     subset: str | None = Field(None, description="hub: configuration name of the dataset")
     split: str = Field("train", description="hub: split of the dataset")
-    text_field: str = Field("text", description="column that holds the document's text")
-    min_characters: int = Field(1, ge=1, description="shorter documents are left out and counted")
-    max_characters: PositiveInt | None = Field(None, description="longer documents are left out and counted")
-    max_documents: PositiveInt | None = Field(None, description="take the documents with the smallest stable hash")
-    stop_after: PositiveInt | None = Field(
-        None, description="read no further than this many documents of a huge source"
-    )
+    text_field: str = Field("text", description="column that holds the text")
 
     @model_validator(mode="after")
-    def _has_location(self) -> "Source":
+    def _has_location(self) -> "Location":
         if self.kind == "files" and not self.path:
             raise ValueError("kind: files needs `path`, a folder of .jsonl, .parquet or .txt documents")
         if self.kind == "hub" and not (self.dataset and self.revision):
             raise ValueError("kind: hub needs `dataset` and `revision`, so that the text can't change under a study")
         return self
+
+
+class Source(Location):
+    """Where documents come from, and which of them are taken."""
+
+    min_characters: int = Field(1, ge=1, description="shorter documents are left out and counted")
+    max_characters: PositiveInt | None = Field(None, description="longer documents are left out and counted")
+    max_documents: PositiveInt | None = Field(None, description="take the documents with the smallest stable hash")
+    stop_after: PositiveInt | None = Field(
+        None, description="read no further than this many documents of a huge source, which is streamed, not downloaded"
+    )
+
+
+class Released(Location):
+    """A stream that others have published: its rows are the stream's, in order."""
+
+    kind: Literal["hub", "files"] = "hub"
+    expected_tokens: PositiveInt | None = Field(None, description="count to compare with; a difference is a warning")
 
 
 class Tokenizer(Strict):
@@ -113,11 +126,18 @@ class Llm(Strict):
     top_p: float = Field(1.0, gt=0, le=1)
     context: PositiveInt = Field(2048, description="tokens of prompt and answer together")
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
+    tensor_parallel: PositiveInt = Field(
+        1, description="GPUs of one node that share the model; with more than one, bf16 sums and so texts are others"
+    )
 
 
 class Generation(Strict):
-    """How synthetic text is written."""
+    """How synthetic text is written, or whose is taken."""
 
+    source: Literal["ours", "released"] = Field(
+        "ours", description="ours: the LLM writes; released: the streams of others, as `released` names them"
+    )
+    released: dict[str, Released] = Field({}, description="published streams by name, such as simple-G2")
     llm: str = Field(description="a key of `llms`")
     engine: Literal["vllm", "vllm-server", "transformers"] = Field(
         "vllm", description="vllm: in the job itself; vllm-server: all jobs ask one server; transformers: without vLLM"
@@ -203,15 +223,12 @@ class Student(Strict):
 
 
 class Training(Strict):
-    """The recipe that all students of a scale share."""
+    """The recipe that all students of a scale share: what is trained, not how it runs."""
 
     student: str = Field(description="a key of `students`")
     recipe: int = Field(1, description="raise it when a change of code changes what is trained")
     context: PositiveInt = 4096
     batch_sequences: PositiveInt = 64
-    micro_batch_sequences: PositiveInt | None = Field(
-        None, description="sequences that one process computes at once; none: its whole share of the batch"
-    )
     beta1: float = 0.9
     beta2: float = 0.95
     epsilon: float = 1e-8
@@ -223,15 +240,12 @@ class Training(Strict):
     compile: bool = Field(
         True, description="fused operations: torch.compile on a GPU, our kernels in bf16 on a CPU; else plain torch"
     )
-    threads: PositiveInt = 1
-    gpus: int = Field(0, ge=0, le=8, description="of one node; with more than one the batch is shared among them")
-    checkpoint_minutes: float = Field(15, gt=0, description="a training that is killed loses at most this much work")
     seeds: list[int] = Field([0], min_length=1)
     curve_points: PositiveInt = Field(50, description="points of the training-loss curve")
 
 
 class Grid(Strict):
-    """Candidates of the hyper-parameter search: all combinations."""
+    """Steps of the hyper-parameter search along each axis; an axis of one value is not searched."""
 
     real_epochs: list[PositiveInt] = Field(min_length=1)
     mixing_ratio: list[Fraction] = Field([0.75], min_length=1, description="real-only students have 0")
@@ -240,13 +254,13 @@ class Grid(Strict):
 
 
 class Tuning(Strict):
-    """The hyper-parameter search: grids whose candidates are put together for each kind of student.
+    """The hyper-parameter search: each tuned row is compared with its neighbours, one grid step along one axis.
 
     Candidates are compared on the tuning documents, with the first seed.
     """
 
-    real: list[Grid] = [Grid(real_epochs=[4, 8, 16], weight_decay=[0.8])]
-    synthetic: list[Grid] = [Grid(real_epochs=[4, 8, 16], weight_decay=[0.8])]
+    real: Grid = Grid(real_epochs=[4, 8, 16], weight_decay=[0.8])
+    synthetic: Grid = Grid(real_epochs=[4, 8, 16], weight_decay=[0.8])
 
 
 class Analysis(Strict):
@@ -254,6 +268,61 @@ class Analysis(Strict):
 
     bootstrap_draws: PositiveInt = 1000
     band: float = Field(0.9, gt=0, lt=1, description="central share of the bootstrap draws")
+
+
+class Rows(Strict):
+    """Students of a study: all combinations of the lists; what is not given is the tuned value, or the scale's."""
+
+    stream: list[Stream | Literal["real"]] = Field(min_length=1)
+    generations: list[int] = Field([0], min_length=1, description="G; real and self_distilled have none: [0]")
+    student: list[str] | None = Field(None, description="keys of `students`; none: the scale's")
+    real_tokens: list[PositiveInt] | None = Field(None, description="none: the scale's")
+    real_epochs: list[PositiveInt] | None = None
+    mixing_ratio: list[Fraction] | None = None
+    lr: list[Rate] | None = None
+    weight_decay: list[Decay] | None = None
+    seeds: list[int] | None = Field(None, description="none: the scale's")
+    cross_document_attention: list[bool] | None = Field(None, description="none: the scale's")
+    tuned_as: Stream | Literal["real"] | None = Field(None, description="take this stream's tuned values")
+    alone: bool = Field(False, description="train on the synthetic stream alone, which epochs then count passes over")
+
+    @model_validator(mode="after")
+    def _alone_is_synthetic(self) -> "Rows":
+        if self.alone and "real" in self.stream:
+            raise ValueError("alone: true needs synthetic streams; a real-only student is alone anyway")
+        return self
+
+
+class Study(Strict):
+    """A question of the paper: the students that answer it."""
+
+    title: str = Field(description="what the figure or table shows")
+    rows: list[Rows] = Field(min_length=1)
+    ensembles: bool = Field(False, description="students that differ in their seed alone are also evaluated together")
+
+
+class Compute(Strict):
+    """The machines and how work is laid on them: what is trained does not depend on it, and a change re-runs nothing.
+
+    Rates are of one device; they size jobs and give the plan its hours until measured ones replace them.
+    """
+
+    device: str = Field("CPU core", description="what hours are counted of, as the plan prints it")
+    peak_tflops: float = Field(0.5, gt=0, description="dense bf16 products of one device, TFLOP/s")
+    training_utilisation: float = Field(0.4, gt=0, le=1, description="[assumed] share of it that training reaches")
+    generated_tokens_per_second: float = Field(400, gt=0, description="[assumed] of the generator, on one device")
+    prompt_tokens_per_second: float = Field(2000, gt=0, description="[assumed] of the generator, on one device")
+    memory_gb: float = Field(4, gt=0, description="of one device")
+    gpus: int = Field(0, ge=0, le=8, description="most GPUs of one node that share a training; 0: no GPU")
+    hours_per_training: float = Field(12, gt=0, description="a training gets more GPUs until it fits this time")
+    threads: PositiveInt = 1
+    micro_batch_sequences: PositiveInt | None = Field(
+        None, description="sequences that one device computes at once; none: as many as its memory should hold"
+    )
+    checkpoint_minutes: float = Field(15, gt=0, description="a training that is killed loses at most this much work")
+    runtime_safety: float = Field(1.5, ge=1, description="a job asks for this many times its estimated time")
+    mean_document_tokens: float = Field(300, gt=0, description="[assumed] for estimates")
+    mean_generated_tokens: dict[Method, PositiveInt] = Field({"rephrase": 200, "latent_thoughts": 60})
 
 
 class Scale(Strict):
@@ -265,6 +334,8 @@ class Scale(Strict):
     training: Training
     tuning: Tuning = Tuning()
     analysis: Analysis = Analysis()
+    compute: Compute = Compute()
+    studies: dict[str, Study] = Field({}, description="further students, by the question that they answer")
 
     @model_validator(mode="after")
     def _batches_fit(self) -> "Scale":
@@ -283,6 +354,8 @@ class Config(Strict):
         "results/shipped/hyperparameters.csv", description="table of tuned values and where they come from"
     )
     accelerator: Literal["cpu", "cuda"] = Field("cpu", description="which pins of envs/ to install")
+    site: str = Field("slurm/site.yaml", description="facts of your cluster; copy slurm/site.example.yaml")
+    budget_gpu_hours: float | None = Field(None, ge=0, description="the workflow refuses to use more device-hours")
     llms: dict[str, Llm]
     students: dict[str, Student]
     scales: dict[Literal["smoke", "laptop", "gpu", "paper"], Scale]
@@ -292,6 +365,9 @@ class Config(Strict):
         for name, scale in self.scales.items():
             _require(scale.generation.llm, self.llms, f"scales.{name}.generation.llm", "llms")
             _require(scale.training.student, self.students, f"scales.{name}.training.student", "students")
+            for study, content in scale.studies.items():
+                for student in (key for rows in content.rows for key in rows.student or []):
+                    _require(student, self.students, f"scales.{name}.studies.{study}.rows.student", "students")
             student, context = self.students[scale.training.student], scale.training.context
             if context > student.max_context:
                 raise ValueError(

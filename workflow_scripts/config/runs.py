@@ -1,10 +1,8 @@
-"""The run table: one row per student, expanded from the config before any job is planned."""
+"""One row of the run table, the table of tuned values it comes from, and how the table is written."""
 
 import csv
 import io
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import product
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +10,7 @@ from pydantic import PositiveInt, ValidationError, ValidationInfo, field_validat
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.files import write_text
-from workflow_scripts.config.models import Config, Decay, Fraction, Rate, Scale, Stream, Strict
+from workflow_scripts.config.models import Config, Decay, Fraction, Rate, Stream, Strict
 
 
 class Hyperparameters(Strict):
@@ -57,10 +55,21 @@ class Run(Strict):
     seed: int
     cross_document_attention: bool
     recipe: int
+    alone: bool = False  # the synthetic stream takes the real documents' place; epochs count passes over it
+    studies: str = ""  # names, joined by blanks
     origin: str = ""
 
+    @property
+    def stream_name(self) -> str | None:
+        """Name of the synthetic stream's files; None for a real-only student."""
+        if self.stream == "real":
+            return None
+        return f"{self.stream}-G{self.generations}" if self.generations else self.stream
 
-Setting = tuple[str, int, int]  # stream, generations, real tokens
+    @property
+    def group(self) -> str:
+        """What students that differ in their seed alone have in common: members of one ensemble."""
+        return self.run_id.rpartition("-s")[0]
 
 
 def read_hyperparameters(path: str | Path) -> dict[tuple, Hyperparameters]:
@@ -78,52 +87,16 @@ def read_hyperparameters(path: str | Path) -> dict[tuple, Hyperparameters]:
     return rows
 
 
-def studied_settings(scale: Scale) -> list[Setting]:
-    """Every (stream, G, D) that the figures show: real-only at each D, each stream at each G."""
-    corpus, generation = scale.corpus, scale.generation
-    real = [("real", 0, tokens) for tokens in sorted(corpus.baseline_tokens)]
-    return real + [(s, g, corpus.real_tokens) for s, g in product(generation.streams, sorted(generation.counts))]
-
-
-def expand_runs(config: Config) -> list[Run]:
-    """Rows of the selected scale at the tuned values, for every seed."""
-    scale, tuned = config.scales[config.scale], read_hyperparameters(config.hyperparameters)
-    rows = [_tuned_row(config, tuned, setting) for setting in studied_settings(scale)]
-    runs = [_run(scale, row, seed) for row, seed in product(rows, scale.training.seeds)]
-    twice = [name for name, count in Counter(run.run_id for run in runs).items() if count > 1]
-    if twice:
-        raise UserError(
-            f"two students would share the name {twice[0]}: counts, streams, seeds or baseline_tokens of scale "
-            f"{config.scale} hold a value twice, or two values that differ in the fifth digit"
-        )
-    return runs
-
-
-def expand_tuning(config: Config) -> list[Run]:
-    """Rows of the hyper-parameter search: every candidate of every studied setting, first seed."""
-    scale = config.scales[config.scale]
-    rows = (row for setting in studied_settings(scale) for row in _candidates(config, setting))
-    runs = {run.run_id: run for run in (_run(scale, row, scale.training.seeds[0]) for row in rows)}
-    return list(runs.values())
-
-
-def _candidates(config: Config, setting: Setting) -> Iterator[Hyperparameters]:
-    scale, (stream, generations, tokens) = config.scales[config.scale], setting
-    for grid in scale.tuning.real if stream == "real" else scale.tuning.synthetic:
-        mixing = [0.0] if stream == "real" else grid.mixing_ratio
-        for epochs, ratio, lr, decay in product(grid.real_epochs, mixing, grid.lr, grid.weight_decay):
-            yield Hyperparameters(
-                scale=config.scale,
-                student=scale.training.student,
-                stream=stream,
-                generations=generations,
-                real_tokens=tokens,
-                real_epochs=epochs,
-                mixing_ratio=ratio,
-                lr=lr,
-                weight_decay=decay,
-                origin="candidate of the search",
-            )
+def run_of(config: Config, row: Hyperparameters, **changes: object) -> Run:
+    """The student of a row of hyper-parameters; `changes`: seed, cross_document_attention, alone."""
+    scale = config.scales[config.scale].training
+    content = row.model_dump(exclude={"scale"}) | {
+        "seed": scale.seeds[0],
+        "cross_document_attention": scale.cross_document_attention,
+        "recipe": scale.recipe,
+    }
+    run = Run(run_id="unnamed", **(content | changes))
+    return run.model_copy(update={"run_id": _run_id(run, scale.student)})
 
 
 def write_runs(path: str | Path, runs: Iterable[Run]) -> None:
@@ -147,37 +120,16 @@ def _checked_row(path: str | Path, line: int, content: dict) -> Hyperparameters:
         raise UserError(f"{path}:{line}: {column}: {message} (got {problem['input']!r})") from None
 
 
-def _tuned_row(config: Config, tuned: dict, setting: Setting) -> Hyperparameters:
-    student = config.scales[config.scale].training.student
-    key = (config.scale, student, *setting)
-    if key not in tuned:
-        stream, generations, tokens = setting
-        raise UserError(
-            f"{config.hyperparameters}: no row for scale {config.scale}, student {student}, stream {stream}, "
-            f"generations {generations}, real_tokens {tokens}: add one, or search with `snakemake tuning`"
-        )
-    return tuned[key]
-
-
-def _run(scale: Scale, row: Hyperparameters, seed: int) -> Run:
-    training = scale.training
-    values = row.model_dump(exclude={"scale"})
-    return Run(
-        run_id=_run_id(row, seed),
-        seed=seed,
-        cross_document_attention=training.cross_document_attention,
-        recipe=training.recipe,
-        **values,
-    )
-
-
-def _run_id(row: Hyperparameters, seed: int) -> str:
-    """Short readable name; it is unique, and never parsed."""
-    parts = [row.stream, f"D{_short(row.real_tokens)}", f"e{row.real_epochs}"]
-    if row.stream != "real":
-        parts[1:1] = [f"G{row.generations}"]
-        parts.append(f"m{row.mixing_ratio:g}")
-    return "-".join([*parts, f"lr{row.lr:g}", f"wd{row.weight_decay:g}", f"s{seed}"])
+def _run_id(run: Run, usual_student: str) -> str:
+    """Short readable name; it is unique, and never parsed. What is as usual at the scale is not said."""
+    parts = [] if run.student == usual_student else [run.student]
+    parts += [run.stream] + ([f"G{run.generations}"] if run.generations else [])
+    parts += ["alone"] if run.alone else []
+    parts += [f"D{_short(run.real_tokens)}", f"e{run.real_epochs}"]
+    parts += [f"m{run.mixing_ratio:g}"] if run.mixing_ratio else []
+    parts += [f"lr{run.lr:g}", f"wd{run.weight_decay:g}"]
+    parts += [] if run.cross_document_attention else ["masked"]
+    return "-".join([*parts, f"s{run.seed}"])
 
 
 def _short(tokens: int) -> str:

@@ -5,7 +5,8 @@ import argparse
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
-from workflow_scripts.config.runs import expand_runs, write_runs
+from workflow_scripts.config.runs import write_runs
+from workflow_scripts.config.studies import expand_runs
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

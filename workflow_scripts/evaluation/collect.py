@@ -1,4 +1,4 @@
-"""Collect all students of a scale into two tables: a row per run and set, and a row per run, set and document."""
+"""Collect the students of a study into two tables: a row per run and set, and a row per run, set and document."""
 
 import argparse
 from collections.abc import Iterable
@@ -10,7 +10,8 @@ from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.files import atomic_path, read_json
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
-from workflow_scripts.config.runs import Run, expand_runs
+from workflow_scripts.config.runs import Run
+from workflow_scripts.config.studies import MAIN, expand_runs, needed_by
 
 
 def with_halves(documents: pd.DataFrame) -> pd.DataFrame:
@@ -64,7 +65,8 @@ def seen_by(folder: Path, run: Run) -> dict:
 
 def main(arguments: argparse.Namespace) -> None:
     """Write both tables."""
-    runs, folder = expand_runs(parse_settings(Config, arguments.config)), Path(arguments.folder)
+    folder = Path(arguments.folder)
+    runs = needed_by(expand_runs(parse_settings(Config, arguments.config)), arguments.study)
     documents = document_table(folder, runs)
     with atomic_path(arguments.documents) as temporary:
         documents.to_parquet(temporary, index=False)
@@ -75,6 +77,7 @@ def main(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", required=True, help="JSON of the whole config")
+    parser.add_argument("--study", default=MAIN, help="name of a study (default: %(default)s)")
     parser.add_argument("--folder", required=True, help="folder of the scale's results")
     parser.add_argument("--losses", required=True, help="a row per run and validation set (CSV)")
     parser.add_argument("--documents", required=True, help="a row per run, set and document (Parquet)")

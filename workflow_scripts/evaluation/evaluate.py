@@ -71,7 +71,7 @@ def _mean_loss(table: pa.Table) -> str:
 def main(arguments: argparse.Namespace) -> None:
     """Write the table of all sets."""
     training = parse_settings(Training, arguments.training)
-    torch.set_num_threads(training.threads)
+    torch.set_num_threads(arguments.threads)
     keep_freed_memory()
     streams, tables = open_sets(arguments.sets, arguments.model), []
     model = open_students(arguments.model, training)
@@ -87,6 +87,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", nargs="+", required=True, help="folder of each exported student")
     parser.add_argument("--training", required=True, help="JSON of the `training` section of the config")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     parser.add_argument("--sets", nargs="+", required=True, help="NAME=PREFIX of each validation stream")
     parser.add_argument("--output", required=True, help="losses per document (Parquet)")
     run_command(main, parser)
