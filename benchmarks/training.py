@@ -48,18 +48,18 @@ LITGPT = ["litgpt", "litgpt-side-by-side"]
 COLUMNS = {"tera_flops_per_second": "TFLOP/s", "ceiling_share": "of ceiling", "peak_memory_mib": "MiB", "loss": "loss"}
 
 
-def build_setup(a: argparse.Namespace, threads: int, folder: str, **settings) -> Setup:
+def build_setup(a: argparse.Namespace, folder: str, **settings) -> Setup:
     """Our trainer's setup on a stream of random ids, low ones more often, from a named seed."""
     steps, random = a.untimed + a.steps, np.random.default_rng(named_seed("benchmark", "training"))
     ids = np.minimum(random.zipf(1.3, steps * a.batch * a.context), a.vocabulary) - 1
     write_stream(f"{folder}/real", [TokenRow("random", "real", -1, ids)], a.vocabulary, {"tokenizer_sha256": "none"})
-    settings = {"micro_batch_sequences": a.micro_batch, "threads": threads} | settings
     training = Settings(student=a.student, context=a.context, batch_sequences=a.batch, **settings)
     streams = {"real": TokenStream(f"{folder}/real")}
     shape = (a.batch, a.context)
     mixture = open_mixture(streams, len(ids), 0.0, training.mixing_block_sequences, RECIPE.seed, shape)
     windows = MixedWindows(streams, mixture, a.context, a.batch)
-    return Setup(RECIPE, student_of(a), training, streams, windows, steps, a.vocabulary, pick_device())
+    named = {"device": pick_device(), "micro_batch_sequences": a.micro_batch}
+    return Setup(RECIPE, student_of(a), training, streams, windows, steps, a.vocabulary, **named)
 
 
 def student_of(a: argparse.Namespace) -> Student:
@@ -139,7 +139,7 @@ def run_process(wait, a: argparse.Namespace, threads: int) -> dict:
     """One student of an arm in this process, and the matrix products' ceiling under the same conditions."""
     torch.set_num_threads(threads)
     with tempfile.TemporaryDirectory() as folder:
-        setup = build_setup(a, threads, folder, **OURS.get(a.arm, {}))
+        setup = build_setup(a, folder, **OURS.get(a.arm, {}))
         if a.arm in OURS:
             found = run_ours(wait, setup, a.untimed)
         else:
@@ -174,7 +174,7 @@ def step_profile(a: argparse.Namespace) -> list[dict]:
     torch.set_num_threads(1)
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if torch.cuda.is_available() else [])]
     with tempfile.TemporaryDirectory() as folder:
-        setup = build_setup(a, 1, folder)
+        setup = build_setup(a, folder)
         ours = trainer.Trainer(setup)
         for number in range(a.untimed):
             ours.step(number)

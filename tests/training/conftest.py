@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from workflow_scripts.config import models as config
 from workflow_scripts.corpus.documents import document, write_documents
 from workflow_scripts.corpus.tokenizer import train_bpe
 from workflow_scripts.megadocs.tokens import TokenRow, TokenStream, write_stream
+from workflow_scripts.training.interruption import SIGNALS
 from workflow_scripts.training.train import build_parser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +33,15 @@ TRAINING = config.Training(
 )
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def own_signals():
+    """Trainings inside this process leave its signals as they were."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +107,11 @@ def train_command(processes: int = 1) -> list[str]:
     """Start of a training's command line, to be run from the repository's root."""
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     return [sys.executable, *(torchrun if processes > 1 else []), "-m", "workflow_scripts.training.train"]
+
+
+def launch_command(options: list[str], *more: str) -> list[str]:
+    """A training's command line through the launcher, whose own options are `more`."""
+    return [sys.executable, "-m", "workflow_scripts.training.launch", *more, "--", *options]
 
 
 def losses(folder: Path) -> list[float]:

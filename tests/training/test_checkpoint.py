@@ -1,112 +1,14 @@
-"""Resuming equals never having stopped; a checkpoint that is damaged or of another training is not used."""
+"""A checkpoint is used whole and unharmed, or not at all; the last two are kept."""
 
-import signal
-import subprocess
-import time
+import resource
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.training.conftest import ROOT, train_command
 from workflow_scripts.training.checkpoint import PATTERN, read_checkpoint, write_checkpoint
-from workflow_scripts.training.interruption import INTERRUPTED, SIGNALS
 from workflow_scripts.training.prepare import identity, prepare
 from workflow_scripts.training.train import main
-from workflow_scripts.training.trainer import Trainer
-
-LONG = {"real_epochs": 12, "lr": 0.001}  # 192 steps
-OFTEN = {"checkpoint_minutes": 1e-9}  # after every step
-RESULTS = ("metrics.json", "curve.csv", "model/model.safetensors")
-
-
-@pytest.fixture(autouse=True)
-def own_signals():
-    """Trainings inside this process leave its signals as they were."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-def stop(options: list[str], number: signal.Signals, when, processes: int = 1) -> tuple[int, str]:
-    """Start a training, send it a signal when `when()` is true; its exit status and messages."""
-    command = [*train_command(processes), *options]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-        while not when() and process.poll() is None:
-            time.sleep(0.002)
-        process.send_signal(number)
-        return process.wait(timeout=120), process.stderr.read()
-
-
-def newest(folder: Path) -> int:
-    """Steps of the newest checkpoint, 0 without one."""
-    return max((int(path.stem.split("-")[1]) for path in folder.glob(PATTERN)), default=0)
-
-
-@pytest.fixture(scope="session")
-def uninterrupted(train) -> Path:
-    """Results of the longer training, in one go."""
-    return train("uninterrupted", **LONG)
-
-
-def test_killed_and_interrupted_training_ends_with_the_same_bytes(arguments, command, uninterrupted, tmp_path):
-    """kill -9 in mid-training; the next process is asked to end; the third one finishes."""
-    folder = tmp_path / "checkpoint"
-    options = arguments(tmp_path, checkpoint=folder, training=OFTEN, **LONG)
-    status, _ = stop(options, signal.SIGKILL, lambda: newest(folder) >= 20)
-    assert status == -signal.SIGKILL and 20 <= newest(folder) < 192
-    before = newest(folder)
-    status, messages = stop(options, signal.SIGTERM, lambda: newest(folder) >= before + 10)
-    assert status == INTERRUPTED, messages
-    after = newest(folder)
-    assert f"continues after step {before} of 192" in messages
-    assert f"interrupted after step {after} of 192, saved in {folder}" in messages and before < after < 192
-    assert len(list(folder.iterdir())) == 1  # what the killed process left is gone too
-    result = command(options)
-    assert result.returncode == 0, result.stderr
-    for file in RESULTS:
-        assert (tmp_path / file).read_bytes() == (uninterrupted / file).read_bytes(), file
-    assert not folder.exists()
-
-
-@pytest.mark.parametrize("masked", [False, True])
-def test_each_signal_saves_and_ends(parse, tmp_path, monkeypatch, masked):
-    """Without periodic checkpoints; the step in which the signal comes is finished, and the last one never saves."""
-    training, step = {"cross_document_attention": not masked}, Trainer.step
-    main(parse(tmp_path / "whole", training=training))
-    sent = {3: signal.SIGTERM, 9: signal.SIGINT, 10: signal.SIGUSR1, 31: signal.SIGTERM}
-
-    def step_and_signal(self, number: int):
-        if number in sent:
-            signal.raise_signal(sent[number])
-        return step(self, number)
-
-    monkeypatch.setattr(Trainer, "step", step_and_signal)
-    options = parse(tmp_path / "parts", checkpoint=tmp_path / "checkpoint", training=training)
-    for done in (4, 10, 11):
-        with pytest.raises(SystemExit) as stopped:
-            main(options)
-        assert stopped.value.code == INTERRUPTED and newest(tmp_path / "checkpoint") == done
-    main(options)
-    for file in RESULTS:
-        assert (tmp_path / "parts" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes(), file
-
-
-def test_interrupted_processes_are_continued_by_one(arguments, command, uninterrupted, tmp_path):
-    """torchrun hands the signal on; weights and moments don't depend on the number of processes."""
-    folder = tmp_path / "checkpoint"
-    options = arguments(tmp_path, checkpoint=folder, training=OFTEN, **LONG)
-    status, messages = stop(options, signal.SIGTERM, lambda: newest(folder) >= 20, processes=2)
-    assert status != 0 and messages.count("interrupted after step") == 1
-    assert 20 <= newest(folder) < 192
-    result = command(options)
-    assert result.returncode == 0 and "continues after step" in result.stderr
-    found, expected = (
-        [float(line.split(",")[2]) for line in (path / "curve.csv").read_text().splitlines()[1:]]
-        for path in (tmp_path, uninterrupted)
-    )
-    assert found == pytest.approx(expected, abs=1e-3)
 
 
 @pytest.fixture
@@ -117,12 +19,27 @@ def folder(tmp_path) -> Path:
 
 
 def test_what_is_read_is_what_was_written(folder):
-    """Record and tensors; the next checkpoint takes the place of the last."""
+    """Record and tensors; two checkpoints stay, and none that a foreign training or a damaged disk left."""
     record, state = read_checkpoint(folder, "mine")
     assert record == {"step": 7} and state["step/a"] == 7 and torch.equal(state["weight/a"], torch.arange(1000.0))
-    write_checkpoint(folder, 8, "mine", {"step": 8}, state)
-    assert [path.name for path in folder.iterdir()] == ["checkpoint-000000008.safetensors"]
-    assert read_checkpoint(folder, "mine")[0] == {"step": 8}
+    (folder / "checkpoint-000000099.safetensors").write_bytes(b"of another training")
+    for step in (8, 9):
+        write_checkpoint(folder, step, "mine", {"step": step}, state)
+        names = [f"checkpoint-{n:09d}.safetensors" for n in (step - 1, step)]
+        assert sorted(path.name for path in folder.iterdir()) == names
+        assert read_checkpoint(folder, "mine")[0] == {"step": step}
+
+
+def test_full_disk(folder):
+    """A checkpoint of 8 KB does not fit: the folder holds what it held before."""
+    before, limits = {path: path.read_bytes() for path in folder.iterdir()}, resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="checkpoint-000000008.safetensors"):
+            write_checkpoint(folder, 8, "mine", {"step": 8}, {"weight/a": torch.zeros(2000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_checkpoint_of_another_training(folder, capsys):
@@ -167,9 +84,9 @@ def test_foreign_checkpoint_changes_nothing(parse, arguments, fp32_run, tmp_path
 
 def test_identity(parse, tmp_path):
     """What is trained changes it; how it runs does not."""
-    options = {"gpus": 2, "threads": 2, "compile": True, "micro_batch_sequences": 2, "checkpoint_minutes": 1.0}
-    mine = identity(prepare(parse(tmp_path)))
-    assert identity(prepare(parse(tmp_path, training=options | {"seeds": [3]}, name="other"))) == mine
+    mine, same = identity(prepare(parse(tmp_path))), {"compile": True, "seeds": [3]}
+    options = {"threads": 2, "micro_batch_sequences": 2, "checkpoint_minutes": 1.0, "end_time": 1.0, "name": "other"}
+    assert identity(prepare(parse(tmp_path, training=same, **options))) == mine
     torch.set_num_threads(1)
     others = [
         {"lr": 0.02}, {"seed": 1}, {"weight_decay": 0.1}, {"real_epochs": 3}, {"real_tokens": 256},

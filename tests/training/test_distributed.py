@@ -14,7 +14,7 @@ from workflow_scripts.training.prepare import prepare
 
 def test_two_processes_give_the_golden_curve(train, fp32_run):
     """Each takes half of the batch, one sequence at a time; gradients and losses are averaged, the first one writes."""
-    output = train("two", processes=2, training={"micro_batch_sequences": 1})
+    output = train("two", processes=2, micro_batch_sequences=1)
     found = losses(output)
     np.testing.assert_allclose(found, losses(fp32_run), atol=1e-5, rtol=0)
     np.testing.assert_allclose(found, json.loads(GOLDEN.read_text())["train_loss_nats"], atol=1e-4, rtol=0)
@@ -38,10 +38,10 @@ def test_shares_make_up_the_batch(parse, tmp_path):
     ("processes", "micro", "message"),
     [
         (3, None, "batch_sequences 4 is no multiple of 3 processes"),
-        (2, 4, "a process's share of it, 2, is no multiple of micro_batch_sequences 4"),
+        (2, 4, "a process's share of it, 2, is no multiple of --micro-batch-sequences 4"),
     ],
 )
 def test_batches_that_cannot_be_shared(parse, tmp_path, processes, micro, message):
     """Refused before any work."""
     with pytest.raises(UserError, match=message):
-        prepare(parse(tmp_path, training={"micro_batch_sequences": micro}), World(0, processes))
+        prepare(parse(tmp_path, micro_batch_sequences=micro), World(0, processes))

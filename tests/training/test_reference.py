@@ -61,7 +61,7 @@ CASES = {
     "as configured": {},
     "tied": {"student": {"tied_embeddings": True}},
     "masked": {"training": {"cross_document_attention": False}},
-    "micro-batches": {"training": {"micro_batch_sequences": 1}},
+    "micro-batches": {"micro_batch_sequences": 1},
     "loss in chunks": {},
 }
 
@@ -73,7 +73,7 @@ def test_gradients_of_all_parameters(parse, tmp_path, monkeypatch, name):
         monkeypatch.setitem(vocabulary_loss.CHUNK_BYTES, "cpu", 4 * 260 * 50)
     case = CASES[name]
     shape = {"initializer_std": 0.2, "rope_theta": 100.0, "norm_epsilon": 0.01} | case.get("student", {})
-    trainer = Trainer(prepare(parse(tmp_path, student=shape, training=case.get("training", {}))))
+    trainer = Trainer(prepare(parse(tmp_path, **case | {"student": shape})))
     ids, rows = (torch.from_numpy(x) if x is not None else None for x in trainer.setup.windows.batch(0))
     found = trainer.accumulate(trainer.batches.take(0))
     weights = {n: p.detach().double().requires_grad_() for n, p in trainer.model.named_parameters()}

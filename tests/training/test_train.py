@@ -70,7 +70,7 @@ def test_twice_gives_the_same_bytes(train, fp32_run, precision):
 
 def test_micro_batches_change_nothing(parse, fp32_run, tmp_path):
     """Gradients of four micro batches add up to those of the batch."""
-    main(parse(tmp_path, training={"micro_batch_sequences": 1}))
+    main(parse(tmp_path, micro_batch_sequences=1))
     np.testing.assert_allclose(losses(tmp_path), losses(fp32_run), atol=1e-5)
 
 
@@ -88,7 +88,9 @@ def test_fast_kernels_give_the_golden_curve(parse, tmp_path, precision, toleranc
         ({"mixing_ratio": 1.0}, "--mixing-ratio 1.0: must be at least 0 and below 1"),
         ({"synthetic": None}, "--mixing-ratio 0.75 needs --synthetic"),
         ({"student": {"max_context": 16}}, "context 32 is longer than .* max_context 16"),
-        ({"training": {"micro_batch_sequences": 3}}, "4 is no multiple of micro_batch_sequences 3"),
+        ({"micro_batch_sequences": 3}, "4 is no multiple of --micro-batch-sequences 3"),
+        ({"threads": 0}, "--threads 0: must be above 0"),
+        ({"checkpoint_minutes": -1}, "--checkpoint-minutes -1.0: must be above 0"),
         ({"real_tokens": 127}, "127 real tokens are less than one batch of 128"),
     ],
 )

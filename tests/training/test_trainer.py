@@ -33,7 +33,7 @@ def test_waits_are_noticed():
 
 def test_a_step_does_not_wait_for_the_device(parse, tmp_path):
     """No number leaves the device, in clipping and in the optimizer neither, masked or not."""
-    trainer = Trainer(prepare(parse(tmp_path, training={"micro_batch_sequences": 2})))
+    trainer = Trainer(prepare(parse(tmp_path, micro_batch_sequences=2)))
     with Waits() as waits:
         for number in range(3):
             trainer.step(number)

@@ -1,7 +1,9 @@
 """Checkpoints of a training: one file each that is used whole and unharmed, or not at all.
 
-A file appears under its name only when it is complete and on disk; a digest in its header covers everything else in
-it. Weights and moments have the names of the parameters, so any number of processes continues what another wrote.
+A file appears under its name only when it is complete and on disk. The digest in its header, which covers everything
+else in it, is the mark that it is complete: without it, or when it differs, the file is not used. The last two are
+kept, so that one that is damaged later costs an interval and not the training. Weights and moments have the names of
+the parameters, so any number of processes continues what another wrote.
 """
 
 import hashlib
@@ -16,17 +18,27 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from workflow_scripts.common.files import atomic_path
+from workflow_scripts.training.micro_batch import NAME as MICRO_BATCH
+from workflow_scripts.training.outcome import NAME as OUTCOME
 
 PATTERN = "checkpoint-*.safetensors"
 
 
 def write_checkpoint(folder: str | Path, step: int, identity: str, record: dict, state: dict[str, Tensor]) -> Path:
-    """Write the state after `step` steps with a JSON record; then remove all older checkpoints of the folder."""
+    """Write the state after `step` steps with a JSON record; then remove all others but the last one before it.
+
+    Raises OSError when it can't be written; then the folder holds what it held before.
+    """
     content = json.dumps({"identity": identity, "record": record})
     path = Path(folder) / f"checkpoint-{step:09d}.safetensors"
-    with atomic_path(path) as temporary:
-        save_file(state, temporary, metadata={"content": content, "sha256": _digest(content, state)})
-    remove_checkpoints(folder, keep=path)
+    try:
+        with atomic_path(path) as temporary:
+            save_file(state, temporary, metadata={"content": content, "sha256": _digest(content, state)})
+    except SafetensorError as error:
+        raise OSError(f"{path}: {error}") from error
+    others = sorted(other for other in path.parent.glob(PATTERN) if other != path)
+    for other in set(others) - {max((other for other in others if other < path), default=path)}:
+        other.unlink(missing_ok=True)
     return path
 
 
@@ -41,14 +53,17 @@ def read_checkpoint(folder: str | Path, identity: str, tell: bool = True) -> tup
     return None
 
 
-def remove_checkpoints(folder: str | Path, keep: Path | None = None) -> None:
-    """Remove the folder's checkpoints and what killed processes left of some; the folder too if that empties it."""
-    folder = Path(folder)
-    for path in [*folder.glob(PATTERN), *folder.glob(f".{PATTERN}.*.partial")]:
-        if path != keep:
-            path.unlink(missing_ok=True)
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+def remove_leftovers(folder: str | Path) -> None:
+    """Remove what killed processes left of checkpoints."""
+    for path in Path(folder).glob(f".{PATTERN}.*.partial"):
+        path.unlink(missing_ok=True)
+
+
+def remove_checkpoints(folder: str | Path) -> None:
+    """Remove everything that a training keeps in its folder but the file that says whose it is."""
+    remove_leftovers(folder)
+    for path in [*Path(folder).glob(PATTERN), *(Path(folder) / name for name in (OUTCOME, MICRO_BATCH))]:
+        path.unlink(missing_ok=True)
 
 
 def training_state(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

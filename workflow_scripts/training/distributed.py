@@ -5,6 +5,7 @@ the largest student fits one GPU and nothing is sharded.
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,7 +72,13 @@ def joined_world() -> Iterator[World]:
     try:
         yield World(dist.get_rank(), size)
     finally:
-        dist.destroy_process_group()
+        if not isinstance(sys.exception(), Exception):  # after an error others would wait for each other's farewell
+            dist.destroy_process_group()
+
+
+def is_first_process() -> bool:
+    """Whether this process will be the first of those that torchrun started, before they are connected."""
+    return not dist.is_torchelastic_launched() or os.environ["RANK"] == "0"
 
 
 def _take_gpu(number: int) -> None:

@@ -14,10 +14,11 @@ from workflow_scripts.corpus.tokenizer import StudentTokenizer
 from workflow_scripts.megadocs.tokens import TokenStream
 from workflow_scripts.training.device import pick_device
 from workflow_scripts.training.distributed import World
+from workflow_scripts.training.micro_batch import micro_batch
 from workflow_scripts.training.mixing import MixedWindows, open_mixture, total_steps
 
-# Settings that say how a training runs, not what is trained: a checkpoint may be continued with others.
-RUNNING = {"gpus", "threads", "compile", "micro_batch_sequences", "checkpoint_minutes", "seeds"}
+# Settings that don't say what is trained: a checkpoint may be continued with others.
+RUNNING = {"compile", "seeds"}
 OPTIONS = ("real_tokens", "real_epochs", "mixing_ratio", "lr", "weight_decay", "seed")
 
 
@@ -34,6 +35,7 @@ class Setup:
     vocabulary_size: int
     device: torch.device
     world: World = World()
+    micro_batch_sequences: int | None = None  # that one process computes at once; none: its whole share of the batch
 
     @property
     def batch_tokens(self) -> int:
@@ -45,19 +47,22 @@ def prepare(arguments: argparse.Namespace, world: World = World()) -> Setup:  # 
     """Open and check everything before any work. Raises UserError for impossible combinations."""
     student, training = parse_settings(Student, arguments.student), parse_settings(Training, arguments.training)
     _check(arguments, student, training, world.size)
-    torch.set_num_threads(training.threads)
+    torch.set_num_threads(arguments.threads)
     shape = (training.batch_sequences, training.context)
     steps = total_steps(arguments.real_tokens, shape[0] * shape[1], arguments.real_epochs, arguments.mixing_ratio)
     names = {"real": arguments.real} | ({"synthetic": arguments.synthetic} if arguments.mixing_ratio else {})
     streams = {name: TokenStream(path) for name, path in names.items()}
     validation = [TokenStream(arguments.validation)] if arguments.validation else []
     require_tokenizer(arguments.tokenizer, [*streams.values(), *validation])
+    for stream in [*streams.values(), *validation] if world.is_first else []:
+        stream.verify()
     block = training.mixing_block_sequences
     mixture = open_mixture(streams, arguments.real_tokens, arguments.mixing_ratio, block, arguments.seed, shape)
     masked = not training.cross_document_attention
     windows = MixedWindows(streams, mixture, training.context, training.batch_sequences, with_rows=masked)
     vocabulary = streams["real"].metadata["vocabulary_size"]
-    return Setup(arguments, student, training, streams, windows, steps, vocabulary, pick_device(), world)
+    micro = micro_batch(shape[0] // world.size, arguments.micro_batch_sequences, arguments.checkpoint)
+    return Setup(arguments, student, training, streams, windows, steps, vocabulary, pick_device(), world, micro)
 
 
 def identity(setup: Setup) -> str:
@@ -86,9 +91,12 @@ def _check(arguments: argparse.Namespace, student: Student, training: Training, 
         raise UserError(f"--real-epochs {arguments.real_epochs}: must be at least 1")
     if arguments.mixing_ratio and not arguments.synthetic:
         raise UserError(f"--mixing-ratio {arguments.mixing_ratio} needs --synthetic, a second stream")
+    for option in ("threads", "checkpoint_minutes"):
+        if getattr(arguments, option) <= 0:
+            raise UserError(f"--{option.replace('_', '-')} {getattr(arguments, option)}: must be above 0")
     if training.context > student.max_context:
         raise UserError(f"context {training.context} is longer than the student's max_context {student.max_context}")
-    _check_shares(training.batch_sequences, training.micro_batch_sequences, processes)
+    _check_shares(training.batch_sequences, arguments.micro_batch_sequences, processes)
 
 
 def _check_shares(sequences: int, micro: int | None, processes: int) -> None:
@@ -96,4 +104,4 @@ def _check_shares(sequences: int, micro: int | None, processes: int) -> None:
         raise UserError(f"batch_sequences {sequences} is no multiple of {processes} processes, which share the batch")
     share = f"a process's share of it, {sequences // processes}," if processes > 1 else f"{sequences}"
     if micro and sequences // processes % micro:
-        raise UserError(f"batch_sequences {share} is no multiple of micro_batch_sequences {micro}")
+        raise UserError(f"batch_sequences {share} is no multiple of --micro-batch-sequences {micro}")

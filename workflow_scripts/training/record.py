@@ -28,6 +28,34 @@ class Record:
         return self.timed_steps * batch_tokens / max(1e-9, self.timed_seconds)
 
 
+class Progress:
+    """How far a training is and how fast this process goes, for whoever looks; asked for by another thread."""
+
+    def __init__(self, setup: Setup, record: Record, identity: str) -> None:
+        self.setup, self.record, self.identity = setup, record, identity
+        self.mark: tuple[int, float] | None = None  # steps and time when the first of this process were seen
+        self.first = record.step
+
+    def facts(self) -> dict:
+        """No number of the device is read, so nothing waits."""
+        step, steps, now = self.record.step, self.setup.steps, time.monotonic()
+        if self.mark is None and step > self.first:
+            self.mark = step, now
+        done, seconds = (step - self.mark[0], now - self.mark[1]) if self.mark else (0, 0.0)
+        rate = done / seconds if done else None
+        return {
+            "identity": self.identity,
+            "output": str(Path(self.setup.arguments.output).absolute()),
+            "step": step,
+            "steps": steps,
+            "tokens": step * self.setup.batch_tokens,
+            "tokens_per_second": rate and round(rate * self.setup.batch_tokens, 1),
+            "loss_nats": self.record.curve[-1][2] if self.record.curve else None,
+            "eta_seconds": rate and round((steps - step) / rate, 1),
+            "gpus": self.setup.world.size if self.setup.device.type == "cuda" else 0,
+        }
+
+
 class Stopwatch:
     """Adds to a record the time of its steps, without the first of a process and without saving."""
 

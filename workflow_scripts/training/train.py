@@ -6,77 +6,87 @@ python -m torch.distributed.run --standalone --nproc-per-node=8 -m workflow_scri
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from workflow_scripts.common.errors import run_command
-from workflow_scripts.common.files import require_free_disk, write_json, write_text
+from workflow_scripts.common.files import require_free_disk
 from workflow_scripts.config.models import Student
-from workflow_scripts.evaluation.losses import stream_loss
-from workflow_scripts.megadocs.tokens import TokenStream
+from workflow_scripts.training.checkpoint import PATTERN
 from workflow_scripts.training.device import PRECISIONS, matmul_ceiling
-from workflow_scripts.training.distributed import joined_world
-from workflow_scripts.training.export import export_student
-from workflow_scripts.training.interruption import Keeper
+from workflow_scripts.training.distributed import World, is_first_process, joined_world
+from workflow_scripts.training.interruption import Keeper, end_at_once_on_signals
+from workflow_scripts.training.job import end_time
 from workflow_scripts.training.loop import run_steps
+from workflow_scripts.training.micro_batch import OutOfMemoryEnd, end_out_of_memory, is_out_of_memory
 from workflow_scripts.training.model import flops_per_token, parameter_counts
-from workflow_scripts.training.prepare import Setup, prepare
-from workflow_scripts.training.record import Record, throughput
+from workflow_scripts.training.outcome import OUT_OF_MEMORY, errors_noted, forget_outcome
+from workflow_scripts.training.owner import Owner, owned
+from workflow_scripts.training.prepare import Setup, identity, prepare
+from workflow_scripts.training.record import throughput
+from workflow_scripts.training.results import write_results
 from workflow_scripts.training.trainer import Trainer
 
 SMALL_STUDENT = Student(hidden=128, feed_forward=448, layers=4, heads=4, key_value_heads=4, tied_embeddings=True)
 
 
-def counts(setup: Setup) -> dict:
-    """Tokens that the student sees, by stream, and passes over each."""
-    seen = setup.windows.mixture.seen(setup.steps * setup.training.batch_sequences)
-    available = setup.windows.mixture.windows
-    return {
-        "steps": setup.steps,
-        "tokens": setup.steps * setup.batch_tokens,
-        **{f"{name}_tokens_seen": n * setup.training.context for name, n in seen.items()},
-        **{f"{name}_epochs_seen": n / available[name] if name in available else 0.0 for name, n in seen.items()},
-        **{f"{name}_stream_tokens": n * setup.training.context for name, n in available.items()},
-    }
-
-
 def main(arguments: argparse.Namespace) -> None:
+    """One process at a time trains the student of a --checkpoint folder, which also learns how it ended."""
+    folder = arguments.checkpoint
+    if folder:
+        end_at_once_on_signals()
+    try:
+        with owned(folder if is_first_process() else None) as owner, joined_world() as world, errors_noted(folder):
+            if owner:
+                forget_outcome(folder)
+            train(arguments, world, owner)
+    except OutOfMemoryEnd as end:
+        print(end, file=sys.stderr)
+        sys.exit(OUT_OF_MEMORY)
+
+
+def train(arguments: argparse.Namespace, world: World, owner: Owner | None) -> None:
     """Train, evaluate, export; metrics.json last."""
-    with joined_world() as world:
-        setup = prepare(arguments, world)
-        parameters = parameter_counts(setup.student, setup.vocabulary_size)["total"]
-        require_free_disk(arguments.output, 6 * parameters, "the trained student")
-        if arguments.checkpoint:
-            require_free_disk(arguments.checkpoint, 24 * parameters, "two checkpoints, the newest and the next")
+    end = arguments.end_time or (end_time() if owner else None)
+    setup = prepare(arguments, world)
+    if any(world.any(owner is not None and finished_meanwhile(setup, owner))):
+        return
+    require_disk(setup)
+    try:
         ceiling = matmul_ceiling(setup.device, PRECISIONS[setup.training.precision])
         flops = flops_per_token(setup.student, setup.vocabulary_size, setup.training.context)
         trainer = Trainer(setup)
-        keeper = Keeper(trainer, arguments.checkpoint)
+        keeper = Keeper(trainer, owner, end)
         record = run_steps(trainer, keeper, ceiling * world.size / flops)
         if world.is_first:
             write_results(trainer, record, throughput(setup, record, flops, ceiling))
             keeper.finish()
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        end_out_of_memory(arguments.name, setup.micro_batch_sequences, arguments.checkpoint, error)
 
 
-def write_results(trainer: Trainer, record: Record, speed: dict) -> None:
-    """Everything that --output holds; metrics.json last."""
-    setup, output = trainer.setup, Path(trainer.setup.arguments.output)
-    lines = ["step,tokens,train_loss_nats,gradient_norm", *(",".join(map(str, point)) for point in record.curve)]
-    write_text(output / "curve.csv", "\n".join(lines) + "\n")
-    write_json(output / "throughput.json", speed)
-    losses = {"train_loss_nats": record.curve[-1][2]} | validation_loss(trainer)
-    export_student(trainer.model, setup.vocabulary_size, setup.arguments.tokenizer, output / "model")
-    parameters = parameter_counts(setup.student, setup.vocabulary_size)
-    names = {"name": setup.arguments.name, **losses, **counts(setup), "parameters": parameters}
-    write_json(output / "metrics.json", names)
+def finished_meanwhile(setup: Setup, owner: Owner) -> bool:
+    """Whether the process that this one waited for has trained this very student to its end.
+
+    So it is when a workflow died, its training went on, and the workflow was called again.
+    """
+    metrics, before = Path(setup.arguments.output) / "metrics.json", (owner.waited_for or {}).get("progress", {})
+    mine = {"identity": identity(setup), "output": str(metrics.parent.absolute())}
+    finished = mine.items() <= before.items() and metrics.exists()
+    if finished := finished and metrics.stat().st_mtime > owner.process["started_at"]:
+        print(f"{metrics}: another process has finished this training meanwhile", file=sys.stderr)
+    return finished
 
 
-def validation_loss(trainer: Trainer) -> dict[str, float]:
-    """Loss on the validation stream, if there is one."""
-    setup = trainer.setup
-    if not setup.arguments.validation:
-        return {}
-    stream, masked = TokenStream(setup.arguments.validation), not setup.training.cross_document_attention
-    return {"validation_loss_nats": stream_loss(trainer.model, stream, setup.training.context, masked)}
+def require_disk(setup: Setup) -> None:
+    """Room for the student and for checkpoints: the last two and the one that is being written."""
+    parameters = parameter_counts(setup.student, setup.vocabulary_size)["total"]
+    require_free_disk(setup.arguments.output, 6 * parameters, "the trained student")
+    if setup.arguments.checkpoint:
+        missing = 3 - min(2, len(list(Path(setup.arguments.checkpoint).glob(PATTERN))))
+        require_free_disk(setup.arguments.checkpoint, missing * 12 * parameters, "the next checkpoints")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -97,10 +107,22 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--training", default='{"student": "small", "context": 512, "batch_sequences": 8}',
                         help="JSON of a `training` section (default: %(default)s)")  # fmt: skip
     parser.add_argument("--output", required=True, help="folder of the results")
-    parser.add_argument("--checkpoint", help="folder of the state that an interrupted training continues from; it is "
-                        "saved every `checkpoint_minutes`, and on SIGTERM, SIGINT or SIGUSR1 before the training exits "
-                        "with status 75; a finished training removes it")  # fmt: skip
+    parser.add_argument("--checkpoint", help="folder of the state that an interrupted training continues from: saved "
+                        "now and then, and before it exits with status 75 on SIGTERM, SIGINT, SIGUSR1 or since its job "
+                        "ends; a second process waits for the first; a finished training removes it")  # fmt: skip
+    add_running_options(parser)
     return parser
+
+
+def add_running_options(parser: argparse.ArgumentParser) -> None:
+    """How a training runs; nothing here changes what is trained, and a checkpoint may be continued with others."""
+    parser.add_argument("--threads", type=int, default=1, help="of each process, on a CPU (default: %(default)s)")
+    parser.add_argument("--micro-batch-sequences", type=int, help="sequences that one process computes at once (default"
+                        ": its whole share of the batch; less after there was too little memory)")  # fmt: skip
+    parser.add_argument("--checkpoint-minutes", type=float, default=15,
+                        help="what a training that is killed loses at most (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--end-time", type=float, help="when the job ends, in UNIX seconds; state is saved before "
+                        "(default: as SLURM says)")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ class Trainer:
 
     def _pieces(self, number: int) -> list[Piece]:
         """Micro-batches of this process's share of a batch, in memory that a GPU can read by itself."""
-        world, size = self.setup.world, self.setup.training.micro_batch_sequences
+        world, size = self.setup.world, self.setup.micro_batch_sequences
         arrays = self.setup.windows.batch(number, world.rank, world.size)
         tensors = [None if array is None else torch.from_numpy(array) for array in arrays]
         if self.setup.device.type == "cuda":
