@@ -6,7 +6,7 @@ from pathlib import Path
 
 # Thousands of batches, or the weights of a student that is done: logs beside them tell as much.
 LEFT_OUT = {"journal", "model"}
-OWN_LOG = "status.log"  # what `snakemake status` itself writes
+LOOKS = {"status.log", "plan.log", "plan.csv", "plan.md"}  # what `snakemake status` and `plan` write: no sign of work
 
 Tree = dict[str, dict[str, float]]  # folder -> name -> time of the last change, in UNIX seconds
 
@@ -25,8 +25,9 @@ def scan(*folders: str | Path) -> Tree:
 
 def newest_file(tree: Tree) -> tuple[str, float] | None:
     """Path and time of the file that was changed last."""
-    files = ((f"{folder}/{name}", at) for folder, names in tree.items() for name, at in names.items())
-    return max((file for file in files if not file[0].endswith(OWN_LOG)), key=lambda file: file[1], default=None)
+    times = ((at, folder, name) for folder, names in tree.items() for name, at in names.items() if name not in LOOKS)
+    at, folder, name = max(times, default=(0.0, "", ""))
+    return (f"{folder}/{name}", at) if name else None
 
 
 def _look_into(folder: str) -> tuple[dict[str, float], list[str]]:

@@ -9,8 +9,7 @@ from workflow_scripts.planning.need import Need
 from workflow_scripts.planning.needs import generation_need, sampling_need
 from workflow_scripts.planning.status_files import Tree
 from workflow_scripts.planning.status_students import Student
-
-SAMPLED = "self_distilled"
+from workflow_scripts.planning.work import SAMPLED
 
 
 def hours_used(config: Config, tree: Tree, results: str, students: Iterable[Student], now: float) -> float:

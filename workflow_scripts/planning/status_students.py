@@ -35,6 +35,12 @@ class Student:
         """Whether a training has begun and nothing is under way."""
         return self.state == "planned" and bool(self.ending or self.saved_step)
 
+    @property
+    def step(self) -> int:
+        """Steps that are done: of the running training, or those that were saved."""
+        progress = self.owner["progress"] if self.owner and self.trains else {}
+        return progress.get("step", self.saved_step)
+
 
 def look_at(run_id: str, tree: Tree, results: str, checkpoints: str, jobs: dict[str, QueuedJob]) -> Student:
     """Where a student stands. `jobs`: trainings in the queue by student."""

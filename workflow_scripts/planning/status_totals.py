@@ -1,9 +1,15 @@
 """What a scale has cost so far, how many texts are written, and when something last happened."""
 
+from collections.abc import Iterable
+
+from workflow_scripts.planning.plan import make_plan
 from workflow_scripts.planning.status_files import newest_file
-from workflow_scripts.planning.status_hours import SAMPLED, generation_jobs_done, hours_used, sampling_jobs_done
+from workflow_scripts.planning.status_hours import generation_jobs_done, hours_used, sampling_jobs_done
 from workflow_scripts.planning.status_screen import duration
 from workflow_scripts.planning.status_situation import Situation
+from workflow_scripts.planning.status_students import Student
+from workflow_scripts.planning.summary import amount
+from workflow_scripts.planning.work import SAMPLED, Work
 
 
 def totals(seen: Situation) -> list[list[str]]:
@@ -13,11 +19,31 @@ def totals(seen: Situation) -> list[list[str]]:
     return [[f"{seen.scale.compute.device}-hours", _hours(seen)], *_texts(seen), ["newest file", age]]
 
 
+def hours_left(work: Iterable[Work], students: dict[str, Student]) -> float:
+    """Device-hours of planned work, without the steps of begun trainings that are done."""
+    return sum(piece.device_hours * (1 - _share_done(piece, students)) for piece in work if not piece.done)
+
+
+def _share_done(piece: Work, students: dict[str, Student]) -> float:
+    """Of a training: steps that it is past, or that the next attempt need not repeat."""
+    student = students.get(piece.name) if piece.kind == "training" else None
+    return min(1.0, student.step / piece.steps) if student and piece.steps else 0.0
+
+
 def _hours(seen: Situation) -> str:
     used = hours_used(seen.config, seen.tree, seen.results, seen.students.values(), seen.now)
     budget = seen.config.budget_gpu_hours
-    shown = f"{used:,.1f}" if used >= 1 else f"{used:.3f}"  # a laptop's whole scale takes less than an hour
-    return f"{shown} used, lost work included" + ("" if budget is None else f", of a budget of {budget:,g}")
+    return f"{amount(used)} used, lost work included; {_left(seen)}" + (
+        "" if budget is None else f"; budget {amount(budget)}"
+    )
+
+
+def _left(seen: Situation) -> str:
+    """As the plan says; a file that it can't read is no reason to show nothing."""
+    try:
+        return f"{amount(hours_left(make_plan(seen.config, seen.results).work, seen.students))} left as planned"
+    except (OSError, ValueError, KeyError) as error:
+        return f"what is left is unknown ({error})"
 
 
 def _texts(seen: Situation) -> list[list[str]]:
