@@ -1,0 +1,61 @@
+"""Refuses a call that would use more device-hours than the config allows."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.models import Config
+from workflow_scripts.config.runs import Run
+from workflow_scripts.planning import estimates
+from workflow_scripts.planning.measured import hours_so_far, utilisation_of
+from workflow_scripts.planning.need import Need
+from workflow_scripts.planning.needs import generation_need, sampling_need
+from workflow_scripts.planning.summary import amount
+from workflow_scripts.planning.work import all_runs
+
+
+def check_budget(
+    config: Config, results: str | Path, train: Iterable[str] = (), generate: int = 0, sample: int = 0
+) -> None:
+    """Raises UserError when the call's work and what is used already exceed `budget_gpu_hours`.
+
+    `train`: ids of the students that the call trains; `generate`, `sample`: numbers of its text jobs.
+    """
+    budget, compute = config.budget_gpu_hours, config.scales[config.scale].compute
+    if budget is None:
+        return
+    used, by_student = hours_so_far(config, results)
+    new = training_hours(config, results, train, by_student) + text_hours(config, generate, sample)
+    if new and used + new > budget:
+        raise UserError(
+            f"this call would use {amount(new)} of {budget:g} budgeted {compute.device}-hours ({amount(used)} used so "
+            "far): raise budget_gpu_hours, or ask for fewer targets; `snakemake plan` says which figures fit"
+        )
+
+
+def training_hours(config: Config, results: str | Path, names: Iterable[str], used: dict[str, float]) -> float:
+    """Device-hours that trainings still take: one that was interrupted continues, so what it used is subtracted."""
+    utilisation, _ = utilisation_of(config.scales[config.scale].compute, results)
+    runs, left = _runs_named(config, set(names)), 0.0
+    for run in runs:
+        begins_anew = (Path(results) / "runs" / run.run_id / "metrics.json").exists()
+        whole = estimates.training_device_hours(config, run, utilisation)
+        left += whole if begins_anew else max(0.0, whole - used.get(run.run_id, 0.0))
+    return left
+
+
+def text_hours(config: Config, generate: int, sample: int) -> float:
+    """Device-hours of text jobs; those that share a server cost as much as the server."""
+    scale = config.scales[config.scale]
+    shared = scale.generation.jobs if scale.generation.engine == "vllm-server" else 1
+    return generate / shared * _cost(config, generation_need(config)) + sample * _cost(config, sampling_need(config))
+
+
+def _cost(config: Config, need: Need) -> float:
+    return need.hours * estimates.devices(config.scales[config.scale].compute, need.gpus, need.cpus)
+
+
+def _runs_named(config: Config, names: set[str]) -> list[Run]:
+    """Students of the run table or, if some are not there, also of the search."""
+    known = {run.run_id for run in all_runs(config, tuning=False)}
+    return [run for run in all_runs(config, tuning=not names <= known) if run.run_id in names]

@@ -1,0 +1,65 @@
+"""Work that makes texts and streams: generation, a student's own texts, packing; and which studies wait for it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from workflow_scripts.config.models import Config, Scale
+from workflow_scripts.config.runs import Run
+from workflow_scripts.planning import estimates
+from workflow_scripts.planning.needs import generation_need, sampling_need, stream_need
+from workflow_scripts.planning.work import SAMPLED, Work, job_work
+
+REAL = ("real", 0)
+Stream = tuple[str, int]  # name and G
+
+
+def streams_of(scale: Scale, run: Run) -> list[Stream]:
+    """All streams that a student waits for: its own, and what that is made or measured from."""
+    found = [REAL] + ([(run.stream, run.generations)] if run.stream != "real" else [])
+    if run.stream == SAMPLED:
+        found.append(("simple", max(scale.generation.counts)))  # it gets as many tokens
+    shuffled = [(name.replace("simple", "stitched"), count) for name, count in found if name.startswith("simple")]
+    return found + (shuffled if scale.generation.source == "ours" else [])
+
+
+def studies_by_stream(scale: Scale, runs: Iterable[Run]) -> dict[Stream, list[str]]:
+    """Studies that wait for each stream."""
+    found: dict[Stream, dict[str, None]] = {}
+    for run in runs:
+        for stream in streams_of(scale, run):
+            found.setdefault(stream, {}).update(dict.fromkeys(run.studies.split()))
+    return {stream: list(studies) for stream, studies in found.items()}
+
+
+def text_work(config: Config, runs: Iterable[Run], results: Path) -> Iterator[Work]:
+    """Generation jobs, sampling jobs and packing, as far as some student waits for them."""
+    scale = config.scales[config.scale]
+    waiting = studies_by_stream(scale, runs)
+    written = dict.fromkeys(study for stream in waiting.keys() - {REAL, (SAMPLED, 0)} for study in waiting[stream])
+    if written and scale.generation.source == "ours":
+        yield from _generation(config, sorted(written), results)
+    if (SAMPLED, 0) in waiting:
+        for job in range(scale.generation.jobs):
+            done = (results / "generations" / f"{SAMPLED}-{job}.json").exists()
+            name, need = f"{SAMPLED}-{job}", sampling_need(config)
+            yield job_work(config, "self-distillation", name, waiting[(SAMPLED, 0)], need, done=done)
+    for (stream, count), studies in waiting.items():
+        name = f"{stream}-G{count}" if count else stream
+        need, done = stream_need(config, stream, count), (results / "streams" / f"{name}.json").exists()
+        work = job_work(config, "packing", name, studies, need, done=done)
+        yield replace(work, tokens=int(estimates.stream_tokens(scale, stream, count)))
+
+
+def _generation(config: Config, studies: list[str], results: Path) -> Iterator[Work]:
+    """Jobs of the generator; those that share a server share its cost."""
+    generation = config.scales[config.scale].generation
+    methods, parts = generation.max_new_tokens, range(generation.shards_per_job)
+    tokens = sum(estimates.generated_tokens(config.scales[config.scale], method) for method in methods)
+    share = generation.jobs if generation.engine == "vllm-server" else 1
+    for job in range(generation.jobs):
+        shards = [results / "generations" / f"{method}-{job}.{part}.json" for method in methods for part in parts]
+        done = all(path.exists() for path in shards)
+        work = job_work(config, "generation", f"texts-{job}", studies, generation_need(config), done=done)
+        hours, disk = work.device_hours / share, work.disk_gb / share
+        yield replace(work, device_hours=hours, disk_gb=disk, tokens=int(tokens / generation.jobs))
