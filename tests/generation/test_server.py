@@ -1,5 +1,6 @@
 """A vLLM server for several jobs: started by Snakemake, shared, ended; and what happens when it dies."""
 
+import argparse
 import os
 import signal
 import subprocess
@@ -98,7 +99,8 @@ def test_client_keeps_seeds_repeats_what_a_busy_server_refused_and_notices_its_d
 
 
 def test_server_that_does_not_start_is_reported_to_its_clients(tmp_path):
-    """The command itself, with a model that is not there."""
+    """The command itself, with a model that is an empty folder."""
+    (tmp_path / "none").mkdir()
     words = ["--settings", serve.Generation(llm="x", generated=1, counts=[1]).model_dump_json()]
     words += ["--llm", LLM.model_dump_json(), "--model", str(tmp_path / "none"), "--accelerator", "cpu"]
     words += ["--log", str(tmp_path / "log"), "--output", str(tmp_path / "server.json")]
@@ -111,6 +113,17 @@ def test_server_that_does_not_start_is_reported_to_its_clients(tmp_path):
         wait_for_server(str(tmp_path / "server.json"), timeout_s=120)
     assert process.wait(30) == 1 and "did not start" in process.stderr.read()
     assert processes_in(tmp_path) == []
+
+
+def test_model_that_is_not_there_is_reported_to_the_servers_clients(tmp_path, monkeypatch):
+    """As in offline mode, when the cache lacks it."""
+    settings = serve.Generation(llm="x", generated=1, counts=[1]).model_dump_json()
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    options = {"settings": settings, "llm": LLM.model_dump_json(), "model": str(tmp_path / "none"), "port": None}
+    options |= {"accelerator": "cpu", "host": "127.0.0.1", "log": "log", "output": str(tmp_path / "server.json")}
+    with pytest.raises(UserError, match="/none' is neither a folder nor a repository of the hub"):
+        serve.main(argparse.Namespace(**options))
+    assert "neither a folder" in read_json(tmp_path / "server.json")["error"]
 
 
 def test_ending_the_command_ends_the_server(tmp_path):

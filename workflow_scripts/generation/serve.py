@@ -110,17 +110,19 @@ def main(arguments: argparse.Namespace) -> None:
     address = arguments.host, arguments.port or free_port(arguments.host)
     name = socket.gethostname() if arguments.host == "0.0.0.0" else arguments.host
     server = {"url": f"http://{name}:{address[1]}", "log": os.path.abspath(arguments.log)}
-    on_cpu = arguments.accelerator == "cpu"
-    command = server_command(located("model", arguments.model, llm.revision), llm, settings, address, on_cpu)
-    process = start(command, server_environment(settings), Path(arguments.log))
+    on_cpu, process = arguments.accelerator == "cpu", None
     try:
         write_json(arguments.output, server)
+        model = located("model", arguments.model, llm.revision)
+        command = server_command(model, llm, settings, address, on_cpu)
+        process = start(command, server_environment(settings), Path(arguments.log))
         keep(process, arguments.output, server)
     except UserError as error:
         write_json(arguments.output, server | {"error": str(error)})
         raise
     finally:
-        stop(process)
+        if process:
+            stop(process)
 
 
 if __name__ == "__main__":
