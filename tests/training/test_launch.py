@@ -13,7 +13,7 @@ import pytest
 from tests.training.conftest import ROOT, launch_command, losses
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.training import launch
-from workflow_scripts.training.attempts import read_attempts
+from workflow_scripts.training.attempts import Attempt, read_attempts
 from workflow_scripts.training.job import end_time, job_id
 from workflow_scripts.training.micro_batch import OutOfMemoryEnd, end_out_of_memory, micro_batch
 from workflow_scripts.training.owner import Owner
@@ -94,6 +94,20 @@ def test_an_error_is_not_tried_again(ended, tmp_path):
     assert ended("error") == "error: what is said of error"
     assert ended(attempt=2) == "what is said of error (not run again: attempt 2 would end as the one before)"
     assert ended("finished", attempt=1) == 0
+
+
+def test_ends_that_the_training_could_not_tell():
+    """By hand: status, whether the launcher was told to end, processes; what is noted."""
+    cases = [
+        (75, False, 1, "signal", 75), (1, True, 8, "signal", 75), (1, False, 8, "killed", 1),
+        (2, False, 1, "failed", 2), (-9, False, 1, "killed", 137), (-9, True, 1, "killed", 137),
+        (0, True, 1, "finished", 0),
+    ]  # fmt: skip
+    for status, signalled, gpus, outcome, told in cases:
+        for said in (None, {"outcome": "error", "message": "of long ago", "at": 0.0}):
+            attempt = Attempt("launch", 1, gpus)
+            attempt.end(status, signalled, said)
+            assert (attempt.outcome, attempt.status) == (outcome, told), (status, signalled, gpus)
 
 
 def test_an_unknown_end_is_no_error_of_the_training(ended, tmp_path):

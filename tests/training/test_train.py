@@ -107,8 +107,20 @@ def test_truncated_stream(parse, tmp_path, write_stream_of, size):
     stream = write_stream_of("real", [600])
     with open(stream.paths.tokens, "r+b") as handle:
         handle.truncate(size)
-    with pytest.raises(UserError, match=rf"real.tokens.bin: holds {size:,} bytes, .* need 1,200: .* truncated"):
+    with pytest.raises(UserError, match=rf"real.tokens.bin: .*damaged: it holds {size:,} bytes, .* need 1,200"):
         main(parse(tmp_path / "out", real=tmp_path / "real"))
+
+
+@pytest.mark.parametrize("option", ["synthetic", "validation"])
+def test_damaged_stream(parse, tmp_path, write_stream_of, tokenizer_path, option):
+    """One bit of a token, before any work; the file is set aside, so that it is made again."""
+    stream = write_stream_of(option, [1030], tokenizer=tokenizer_path.read_text(encoding="utf-8"))
+    content = bytearray(stream.paths.tokens.read_bytes())
+    content[700] ^= 1
+    stream.paths.tokens.write_bytes(content)
+    with pytest.raises(UserError, match=f"{option}.tokens.bin: .*damaged"):
+        main(parse(tmp_path / "out", **{option: tmp_path / option}))
+    assert not stream.paths.tokens.exists() and not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from workflow_scripts.training.job import job_id
-from workflow_scripts.training.outcome import OUT_OF_MEMORY
+from workflow_scripts.training.outcome import INTERRUPTED, OUT_OF_MEMORY
 from workflow_scripts.training.owner import is_live, read_owner
 
 
@@ -45,7 +45,9 @@ class Attempt:
         elif said:
             self.outcome, self.message = said["outcome"], said["message"]
             self.first_step, self.saved_step = said.get("first_step"), said.get("saved_step")
-            self.status = {"error": 1, "out_of_memory": OUT_OF_MEMORY}.get(self.outcome, 75)
+            self.status = {"error": 1, "out_of_memory": OUT_OF_MEMORY}.get(self.outcome, INTERRUPTED)
+        elif status == INTERRUPTED or (status > 0 and signalled):
+            self.outcome, self.message, self.status = "signal", "interrupted before its first step", INTERRUPTED
         elif status > 0 and self.gpus <= 1:
             self.outcome, self.message = "failed", "its messages are above"
         else:

@@ -49,15 +49,16 @@ def prepare(arguments: argparse.Namespace, world: World = World()) -> Setup:  # 
     _check(arguments, student, training, world.size)
     torch.set_num_threads(arguments.threads)
     shape = (training.batch_sequences, training.context)
-    steps = total_steps(arguments.real_tokens, shape[0] * shape[1], arguments.real_epochs, arguments.mixing_ratio)
     names = {"real": arguments.real} | ({"synthetic": arguments.synthetic} if arguments.mixing_ratio else {})
     streams = {name: TokenStream(path) for name, path in names.items()}
     validation = [TokenStream(arguments.validation)] if arguments.validation else []
     require_tokenizer(arguments.tokenizer, [*streams.values(), *validation])
     for stream in [*streams.values(), *validation] if world.is_first else []:
         stream.verify()
+    tokens = arguments.real_tokens or len(streams["real"].tokens)
+    steps = total_steps(tokens, shape[0] * shape[1], arguments.real_epochs, arguments.mixing_ratio)
     block = training.mixing_block_sequences
-    mixture = open_mixture(streams, arguments.real_tokens, arguments.mixing_ratio, block, arguments.seed, shape)
+    mixture = open_mixture(streams, tokens, arguments.mixing_ratio, block, arguments.seed, shape)
     masked = not training.cross_document_attention
     windows = MixedWindows(streams, mixture, training.context, training.batch_sequences, with_rows=masked)
     vocabulary = streams["real"].metadata["vocabulary_size"]

@@ -1,7 +1,10 @@
 """Train one student on a real and, with --mixing-ratio above 0, a synthetic token stream.
 
 Works outside the workflow on any streams of `workflow_scripts.megadocs.build`. Writes into --output:
-curve.csv, throughput.json, model/ and, last, metrics.json. On several GPUs of a node:
+curve.csv, throughput.json, model/ and, last, metrics.json. With --checkpoint, a training that was interrupted in
+whatever way is continued by the same command, and its results are the same bytes (on a CPU). Exit status 75: state is
+saved; 76: too little memory, and the same command takes smaller micro-batches. `workflow_scripts.training.launch` runs
+it again where that helps. On several GPUs of a node:
 python -m torch.distributed.run --standalone --nproc-per-node=8 -m workflow_scripts.training.train ...
 """
 
@@ -97,7 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--synthetic", help="prefix of the synthetic stream's files")
     parser.add_argument("--validation", help="prefix of a stream whose loss goes into metrics.json")
     parser.add_argument("--tokenizer", required=True, help="tokenizer.json, exported with the student")
-    parser.add_argument("--real-tokens", type=int, required=True, help="D: the real stream's first tokens that count")
+    parser.add_argument("--real-tokens", type=int, help="D: the real stream's first tokens that count (default: all)")
     parser.add_argument("--real-epochs", type=int, default=8, help="passes over the real stream (default: %(default)s)")
     parser.add_argument("--mixing-ratio", type=float, default=0.0, help="share of synthetic sequences (default: 0)")
     parser.add_argument("--lr", type=float, default=3e-3, help="peak learning rate (default: %(default)s)")
