@@ -1,7 +1,7 @@
 """Jobs that an earlier call left behind in the cluster's queue, when Snakemake itself was killed.
 
-They are asked to save and end before new ones are submitted: a training loses no more than the time since its last save
-and no student is trained twice at once. Taking such jobs over instead is not possible with the SLURM executor.
+They are ended before new ones are submitted, so that no student is trained twice at once; a training loses no more than
+the time since its last checkpoint. Taking such jobs over instead is not possible with the SLURM executor.
 """
 
 import getpass
@@ -11,7 +11,7 @@ import time
 
 from workflow_scripts.common.errors import UserError
 
-PATIENCE_SECONDS = 300  # a training saves in less
+PATIENCE_SECONDS = 300  # SLURM needs seconds, a slow controller a minute
 
 
 def earlier_jobs(folder: str) -> list[str]:
@@ -29,7 +29,7 @@ def end_earlier_jobs(folder: str) -> None:
     jobs = earlier_jobs(folder)
     if not jobs:
         return
-    print(f"{len(jobs)} jobs of an earlier call are asked to save and end: {' '.join(jobs)}", file=sys.stderr)
+    print(f"{len(jobs)} jobs of an earlier call are ended and submitted again: {' '.join(jobs)}", file=sys.stderr)
     subprocess.run(["scancel", *jobs], check=False)
     end = time.monotonic() + PATIENCE_SECONDS
     while left := earlier_jobs(folder):
