@@ -20,6 +20,7 @@ from workflow_scripts.training.job import Deadline
 from workflow_scripts.training.outcome import read_outcome
 from workflow_scripts.training.owner import read_owner
 from workflow_scripts.training.prepare import identity, prepare
+from workflow_scripts.training.record import Progress, Record
 from workflow_scripts.training.train import main
 from workflow_scripts.training.trainer import Trainer
 
@@ -224,6 +225,20 @@ def test_deadline(monkeypatch):
     assert Deadline(1100.0, 40.0, 10.0).is_near() and not Deadline(1100.1, 40.0, 10.0).is_near()
     assert Deadline(1030.0, 0.1, 0.1).is_near() and not Deadline(1030.1, 0.1, 0.1).is_near()
     assert not Deadline(None, 40.0).is_near()
+
+
+def test_progress(parse, tmp_path, monkeypatch):
+    """By hand: continued after 10 of 192 steps of 128 tokens; from step 12 to 22 in 5 s; so 170 steps take 85 s."""
+    now, record = 100.0, Record(step=10, curve=[(6, 768, 5.5, 1.0)])
+    monkeypatch.setattr("workflow_scripts.training.record.time.monotonic", lambda: now)
+    progress = Progress(prepare(parse(tmp_path, **LONG)), record, "mine")
+    assert progress.facts()["tokens_per_second"] is progress.facts()["eta_seconds"] is None
+    record.step = 12
+    assert progress.facts()["eta_seconds"] is None
+    record.step, now = 22, 105.0
+    expected = {"step": 22, "steps": 192, "tokens": 2816, "tokens_per_second": 256.0, "eta_seconds": 85.0, "gpus": 0}
+    expected |= {"loss_nats": 5.5, "identity": "mine", "output": str(tmp_path)}
+    assert progress.facts() == expected
 
 
 def test_the_same_wish_much_later_ends_at_once(parse, tmp_path, monkeypatch):
