@@ -2,13 +2,14 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.workflow.conftest import run_module
 from tests.workflow.test_runs import shipped_config, with_scale
-from tests.workflow.test_site import site
+from tests.workflow.test_site import LIMITS, site
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.files import write_json
 from workflow_scripts.config.models import Config
@@ -18,6 +19,7 @@ from workflow_scripts.config.studies import MAIN, expand_runs, needed_by
 from workflow_scripts.planning import estimates
 from workflow_scripts.planning.budget import check_budget
 from workflow_scripts.planning.costs import affordable, remaining, study_costs
+from workflow_scripts.planning.fits import check_fits
 from workflow_scripts.planning.needs import (
     Need,
     ensemble_need,
@@ -218,6 +220,16 @@ def test_the_executor_accepts_the_request(facts, gpus, asked):
 def test_what_no_node_holds_is_refused(need, words):
     with pytest.raises(UserError, match=words):
         slurm_resources(need, site(), 1)
+
+
+def test_what_no_node_holds_is_refused_before_the_first_job():
+    """The long student alone needs 8 GPUs; the call that asks for it is told, and others are not."""
+    small = site(limits=LIMITS | {"gpus_per_node": 4})
+    check_fits(PAPER, small, train=[REAL.run_id], generate=40, sample=40)
+    with pytest.raises(UserError, match=rf"training {re.escape(STITCHED.run_id)}: a job needs 8 GPUs"):
+        check_fits(PAPER, small, train=[REAL.run_id, STITCHED.run_id])
+    with pytest.raises(UserError, match="generation: a job needs 64 GB of memory"):
+        check_fits(PAPER, site(limits=LIMITS | {"memory_gb": 48}), generate=1)
 
 
 def test_shared_work_is_counted_once(tmp_path):

@@ -5,13 +5,12 @@ from pathlib import Path
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.models import Config
-from workflow_scripts.config.runs import Run
 from workflow_scripts.planning import estimates
 from workflow_scripts.planning.measured import hours_so_far, utilisation_of
 from workflow_scripts.planning.need import Need
 from workflow_scripts.planning.needs import generation_need, sampling_need
 from workflow_scripts.planning.summary import amount
-from workflow_scripts.planning.work import all_runs
+from workflow_scripts.planning.work import runs_named
 
 
 def check_budget(
@@ -36,7 +35,7 @@ def check_budget(
 def training_hours(config: Config, results: str | Path, names: Iterable[str], used: dict[str, float]) -> float:
     """Device-hours that trainings still take: one that was interrupted continues, so what it used is subtracted."""
     utilisation, _ = utilisation_of(config.scales[config.scale].compute, results)
-    runs, left = _runs_named(config, set(names)), 0.0
+    runs, left = runs_named(config, set(names)), 0.0
     for run in runs:
         begins_anew = (Path(results) / "runs" / run.run_id / "metrics.json").exists()
         whole = estimates.training_device_hours(config, run, utilisation)
@@ -53,9 +52,3 @@ def text_hours(config: Config, generate: int, sample: int) -> float:
 
 def _cost(config: Config, need: Need) -> float:
     return need.hours * estimates.devices(config.scales[config.scale].compute, need.gpus, need.cpus)
-
-
-def _runs_named(config: Config, names: set[str]) -> list[Run]:
-    """Students of the run table or, if some are not there, also of the search."""
-    known = {run.run_id for run in all_runs(config, tuning=False)}
-    return [run for run in all_runs(config, tuning=not names <= known) if run.run_id in names]

@@ -51,6 +51,12 @@ def all_runs(config: Config, tuning: bool) -> list[Run]:
     return list(found.values())
 
 
+def runs_named(config: Config, names: set[str]) -> list[Run]:
+    """Students of the run table or, if some are not there, also of the search."""
+    known = {run.run_id for run in all_runs(config, tuning=False)} if names else set()
+    return [run for run in all_runs(config, tuning=not names <= known) if run.run_id in names]
+
+
 def _also_for(run: Run, studies: Iterable[str]) -> Run:
     return run.model_copy(update={"studies": " ".join(dict.fromkeys([*run.studies.split(), *studies]))})
 
