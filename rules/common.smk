@@ -15,6 +15,7 @@ from workflow_scripts.config.repositories import repositories_of, sources_of
 from workflow_scripts.config.site import read_site
 from workflow_scripts.config.studies import MAIN, ensembles_of, expand_runs, needed_by, teacher_of
 from workflow_scripts.corpus.packaged import package_of
+from workflow_scripts.megadocs.published import require_released
 from workflow_scripts.planning.start import before_any_job
 from workflow_scripts.tuning.neighbourhood import centres, expand_tuning
 
@@ -27,6 +28,7 @@ try:
     scale = settings.scales[settings.scale]
     SITE = read_site(settings.site) if os.path.exists(settings.site) else None
     RUNS = {run.run_id: run for run in expand_runs(settings)}
+    require_released(settings, RUNS.values())
 except UserError as error:
     raise WorkflowError(str(error)) from None
 try:
@@ -40,6 +42,8 @@ RESULTS = f"results/{settings.scale}"  # pathvars are not filled in params
 WHOLE_CONFIG = settings.model_copy(update={"scales": {settings.scale: scale}}).model_dump_json()
 SCALE_CONFIG = without_machines(settings).model_dump_json()  # a param of rules: machines re-run nothing
 ALL_RUNS = TUNING_RUNS | RUNS
+OURS = scale.generation.source == "ours"  # else the authors' released streams, by name
+RELEASED = {} if OURS else {run.stream_name: run for run in ALL_RUNS.values() if run.stream_name}
 MAIN_RUNS = [run.run_id for run in needed_by(RUNS.values(), MAIN)]
 ENSEMBLES = ensembles_of(RUNS.values(), scale)
 STUDIES = list(scale.studies)

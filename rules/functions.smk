@@ -2,7 +2,6 @@
 from workflow_scripts.tuning.neighbourhood import neighbours
 
 METHODS = list(scale.generation.max_new_tokens)
-OURS = scale.generation.source == "ours"  # else the authors' released streams
 GENERATION = scale.generation.model_dump_json(  # what changes no text re-runs nothing
     exclude={"streams", "drop_flags", "think_open", "think_close", "server", "source", "released"}
 )
@@ -63,21 +62,13 @@ def hub_place(wildcards):
 
 def released_files(wildcards):
     """Snapshot of the authors' stream."""
-    name = f"{wildcards.stream}-G{wildcards.generations}"
-    return f"results/hub/{name}.json" if name in HUB else []
+    return f"results/hub/{wildcards.released}.json" if wildcards.released in HUB else []
 
 
 def source_snapshot(wildcards):
     """Snapshot of a source on the hub, if it is read whole."""
     name = f"source-{wildcards.source}"
     return f"results/hub/{name}.json" if name in HUB else []
-
-
-def released_settings(wildcards):
-    """Where the authors' stream is."""
-    from workflow_scripts.megadocs.released import released_source
-
-    return released_source(scale.generation, wildcards.stream, int(wildcards.generations)).model_dump_json()
 
 
 def package_files(wildcards):

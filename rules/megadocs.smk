@@ -96,26 +96,28 @@ rule tokenise_released_stream:
         dataset=released_files,
         tokenizer="<results>/corpus/tokenizer.json",
     output:
-        stream("<results>/streams/{stream}-G{generations}"),
+        stream("<results>/streams/{released}"),
     log:
-        "<logs>/streams/{stream}-G{generations}.log",
+        "<logs>/streams/{released}.log",
     benchmark:
-        "<benchmarks>/streams/{stream}-G{generations}.tsv"
+        "<benchmarks>/streams/{released}.tsv"
     wildcard_constraints:
-        stream=NOTHING if OURS else rf"{JOINED}|{'|'.join(SHUFFLED)}",
+        released="|".join(RELEASED) or NOTHING,
     conda:
         "../envs/workflow.yaml"
     resources:
-        **resources(packing),
+        **resources(released_packing),
     params:
-        settings=STREAM_SETTINGS,
-        source=released_settings,
+        stream=lambda w: f"{RELEASED[w.released].stream} --generations {RELEASED[w.released].generations}",
+        source=lambda w: scale.generation.released[w.released].model_dump_json(),
         prefix=lambda w, output: output[2].removesuffix(".json"),
         recipe=DATA_RECIPE,
     shell:
-        "python -m workflow_scripts.megadocs.released --stream {wildcards.stream} --generations {wildcards.generations}"
-        " --settings {params.settings:q} --source {params.source:q} --tokenizer {input.tokenizer}"
-        " --output {params.prefix} 2>&1 | tee {log}"
+        "python -m workflow_scripts.megadocs.released --stream {params.stream} --source {params.source:q}"
+        " --tokenizer {input.tokenizer} --output {params.prefix} 2>&1 | tee {log}"
+
+
+ruleorder: tokenise_released_stream > build_self_distilled_stream
 
 
 rule build_self_distilled_stream:

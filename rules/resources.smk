@@ -51,6 +51,11 @@ def self_distilled_packing(wildcards):
     return stream_need(settings, "self_distilled", 0)
 
 
+def released_packing(wildcards):
+    """What tokenising one of the authors' streams needs."""
+    return stream_need(settings, RELEASED[wildcards.released].stream, RELEASED[wildcards.released].generations)
+
+
 def training(wildcards):
     """What a training needs of its machine."""
     return training_need(settings, run_named(wildcards.run))

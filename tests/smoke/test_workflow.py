@@ -70,11 +70,35 @@ def test_token_counts_add_up_from_documents_to_students(folder):
     stitched, simple = (json.loads((results / f"streams/{s}-G2.json").read_text()) for s in ("stitched", "simple"))
     assert stitched["tokens"] == simple["tokens"] and stitched["tokens_by_kind"] == simple["tokens_by_kind"]
     rows = list(csv.DictReader((results / "runs.csv").open()))
-    assert len(rows) == 4 + 3 * 2
+    assert len(rows) == 4 + 3 * 2 + 5
     for row in rows:
         metrics = json.loads((results / "runs" / row["run_id"] / "metrics.json").read_text())
         assert metrics["tokens"] == metrics["real_tokens_seen"] + metrics["synthetic_tokens_seen"]
-        assert metrics["steps"] == int(int(row["real_tokens"]) // 512 * 2 / (1 - float(row["mixing_ratio"])))
+        passed_over = stitched["tokens"] if row["alone"] == "True" else int(row["real_tokens"])
+        assert metrics["steps"] == int(passed_over // 512 * 2 / (1 - float(row["mixing_ratio"])))
+
+
+def test_every_study_has_its_losses_and_ensembles_gain(folder):
+    tables = folder / "results/smoke/tables"
+    rows = list(csv.DictReader((folder / "results/smoke/runs.csv").open()))
+    for study in ("ordering", "masked", "no_real_stream", "ensembles", "self_distillation"):
+        losses = pd.read_csv(tables / f"studies/{study}.csv")
+        assert set(losses["run_id"]) == {row["run_id"] for row in rows if study in row["studies"].split()}
+        assert losses["loss_nats"].between(1, 10).all()
+    ensembles = pd.read_csv(tables / "ensembles.csv").query("set == 'validation'").set_index("members")["loss_nats"]
+    alone = pd.read_csv(tables / "studies/ensembles.csv").query("set == 'validation'")["loss_nats"]
+    assert ensembles[1] == pytest.approx(alone.iloc[0], abs=1e-4) and ensembles[2] < alone.mean()
+
+
+def test_self_distilled_stream_is_as_large_as_the_simple_one(folder):
+    streams = folder / "results/smoke/streams"
+    own, simple = (json.loads((streams / f"{name}.json").read_text()) for name in ("self_distilled", "simple-G2"))
+    assert simple["tokens"] <= own["tokens"] < 1.2 * simple["tokens"] and set(own["rows_by_kind"]) == {"sample"}
+
+
+def test_plan_and_status_say_that_all_is_done(folder):
+    assert re.search(r"training: 15 jobs, 15 done, 0 ", run(folder, "plan", *SMOKE))
+    assert re.search(r"all, each student once +15 +- +- +- +15 +-", run(folder, "status", *SMOKE))
 
 
 def test_no_held_out_text_is_trained_on(folder):
@@ -111,7 +135,15 @@ def test_megadoc_is_printed_in_stitched_order(folder):
 def test_paper_scale_is_planned_without_a_network(tmp_path):
     started = time.monotonic()
     printed = run(tmp_path, "--configfile", ROOT / "config.yaml", "--config", "scale=paper", "-n", "--quiet", "rules")
-    assert re.search(r"train_student +19\n", printed) and re.search(r"generate_texts +40\n", printed), printed
+    assert re.search(r"train_student +414\n", printed) and re.search(r"generate_texts +40\n", printed), printed
+    released = "scales={paper: {generation: {source: released}}}"
+    printed = run(
+        tmp_path, "--configfile", ROOT / "config.yaml", "--config", "scale=paper", released, "-n", "--quiet", "rules"
+    )
+    assert re.search(r"train_student +414\n", printed) and re.search(r"tokenise_released_stream +19\n", printed), (
+        printed
+    )
+    assert not re.search(r"(generate_texts|sample_student|build_stream|shuffle_stream) +\d", printed), printed
     assert time.monotonic() - started < 60
 
 

@@ -1,7 +1,10 @@
 """Which published dataset stands in for a stream; no heavy import, so that a Snakefile may ask."""
 
+from collections.abc import Iterable
+
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.config.models import Generation, Released
+from workflow_scripts.config.models import Config, Generation, Released
+from workflow_scripts.config.runs import Run
 
 
 def released_source(settings: Generation, stream: str, generations: int) -> Released:
@@ -17,3 +20,12 @@ def released_source(settings: Generation, stream: str, generations: int) -> Rele
             "out, or set generation.source: ours"
         )
     return settings.released[name]
+
+
+def require_released(config: Config, runs: Iterable[Run]) -> None:
+    """Raise UserError when published streams are asked for and a student's stream is not among them."""
+    generation = config.scales[config.scale].generation
+    if generation.source == "released":
+        for run in runs:
+            if run.stream_name:
+                released_source(generation, run.stream, run.generations)
