@@ -50,6 +50,7 @@ STUDIES = list(scale.studies)
 # Checkpoints and journals: beside the results, or on the site's scratch disk, in a folder of this working copy's own.
 OWN_SCRATCH = f"{SITE.scratch}/megadocs-{named_hash(os.getcwd()):016x}" if SITE and SITE.scratch else "results"
 SCRATCH = f"{OWN_SCRATCH}/{settings.scale}"
+CHECKPOINTS = f"{SCRATCH}/checkpoints"
 LLM = settings.llms[scale.generation.llm]
 SOURCES = sources_of(scale)
 HUB = {name: place for name, place in repositories_of(settings).items() if not place.startswith("stream:")}
@@ -70,7 +71,7 @@ wildcard_constraints:
 def start_work():
     """What is checked before the first job; looking at plan or status is no work."""
     try:
-        before_any_job(workflow, settings, SITE, RESULTS)
+        before_any_job(workflow, settings, SITE, RESULTS, CHECKPOINTS)
     except UserError as error:
         raise WorkflowError(str(error)) from None
 

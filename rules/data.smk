@@ -80,7 +80,7 @@ rule split_documents:
         "<benchmarks>/split_documents.tsv"
     conda:
         "../envs/workflow.yaml"
-    threads: 8
+    threads: corpus_need(settings).cpus
     resources:
         **resources(corpus),
     params:

@@ -9,6 +9,7 @@ STREAM_SETTINGS = scale.generation.model_dump_json(exclude={"source", "released"
 JOINED = "stitched|stitched_real_first|stitched_no_real|latent|latent_no_real"
 NOTHING = "(?!)"  # a regular expression that nothing matches
 TEACHER = teacher_of(RUNS.values(), scale).run_id  # the real-only student whose own text self-distillation trains on
+LLM_SETTINGS = LLM.model_dump_json(exclude={"tensor_parallel"} if LLM.tensor_parallel == 1 else None)
 PACKAGED_LLM = LLM.model.removeprefix("package:") if LLM.model.startswith("package:") else None
 SHUFFLED = {"simple": "stitched", "simple_no_real": "stitched_no_real"}  # the same rows, shuffled
 FIGURES = {

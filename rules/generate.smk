@@ -40,7 +40,7 @@ rule serve_llm:
     params:
         python=python("generation"),
         settings=GENERATION,
-        llm=LLM.model_dump_json(),
+        llm=LLM_SETTINGS,
         model=llm_location,
         accelerator=settings.accelerator,
     shell:
@@ -76,7 +76,7 @@ rule generate_texts:
     params:
         python=python("generation"),
         settings=GENERATION,
-        llm=LLM.model_dump_json(),
+        llm=LLM_SETTINGS,
         model=llm_location,
         server=lambda w, input: f"--server {input.server}" if input.server else "",
         real_tokens=scale.corpus.real_tokens,

@@ -12,10 +12,11 @@ rule plan:
     params:
         config=WHOLE_CONFIG,
         results=RESULTS,
+        checkpoints=CHECKPOINTS,
         folder=f"{RESULTS}/plan",
     shell:
         "python -m workflow_scripts.planning.plan --config {params.config:q} --results {params.results}"
-        " --output {params.folder} 2>&1 | tee {log}"
+        " --checkpoints {params.checkpoints} --output {params.folder} 2>&1 | tee {log}"
 
 
 rule status:
@@ -26,7 +27,7 @@ rule status:
     params:
         config=WHOLE_CONFIG,
         results=RESULTS,
-        checkpoints=f"{SCRATCH}/checkpoints",
+        checkpoints=CHECKPOINTS,
     shell:
-        "python -m workflow_scripts.planning.status --config {params.config:q} --results {params.results}"
+        "python -m workflow_scripts.status.show --config {params.config:q} --results {params.results}"
         " --checkpoints {params.checkpoints} 2>&1 | tee {log}"

@@ -11,6 +11,8 @@ from workflow_scripts.planning.needs import (
 )
 from workflow_scripts.planning.slurm import resource_keys, slurm_resources
 
+LARGEST_EVALUATION = evaluation_need(settings, RUNS.values())
+
 
 def resources(need):
     """What jobs ask a cluster for; `need` is a function of the wildcards. Changing it re-runs nothing."""
@@ -63,7 +65,7 @@ def training(wildcards):
 
 def any_evaluation(wildcards):
     """What the largest evaluation needs: those of an array ask for the same."""
-    return evaluation_need(settings, RUNS.values())
+    return LARGEST_EVALUATION
 
 
 def any_ensemble(wildcards):

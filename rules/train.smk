@@ -19,7 +19,8 @@ rule write_run_table:
         "python -m workflow_scripts.config.write_runs --config {params.config:q} --output {output} > {log} 2>&1"
 
 
-# The checkpoint is no output: Snakemake removes outputs before a job starts, and a training continues from it.
+# The checkpoint is no output: Snakemake removes outputs before a job starts, and a training continues from it. So does
+# its log: an attempt that continues keeps what the one before said.
 rule train_student:
     input:
         real=real_stream,
@@ -45,7 +46,7 @@ rule train_student:
         process_threads=scale.compute.threads,
         micro_batch=lambda w: training(w).micro_batch_sequences,
         checkpoint_minutes=str(scale.compute.checkpoint_minutes),
-        checkpoint=lambda w: f"{SCRATCH}/checkpoints/{w.run}",
+        checkpoint=lambda w: f"{CHECKPOINTS}/{w.run}",
         attempts=lambda w: f"{RESULTS}/attempts/{w.run}.jsonl",
         attempt=lambda w, attempt: attempt,
     params:
@@ -63,4 +64,4 @@ rule train_student:
         " --tokenizer {input.tokenizer} --student {params.student:q} --training {params.training:q}"
         " --threads {resources.process_threads} --micro-batch-sequences {resources.micro_batch}"
         " --checkpoint {resources.checkpoint} --checkpoint-minutes {resources.checkpoint_minutes}"
-        " --output {params.folder} > {log} 2>&1"
+        " --output {params.folder} >> {log} 2>&1"

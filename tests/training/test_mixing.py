@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.training.mixing import MixedWindows, Mixture, open_mixture, total_steps
+from workflow_scripts.config.sizes import total_steps
+from workflow_scripts.training.mixing import MixedWindows, Mixture, open_mixture
 
 REAL, SYNTHETIC, BLOCK, EPOCHS = 24, 50, 16, 3
 MIXTURE = Mixture(5, 0.75, BLOCK, {"real": REAL, "synthetic": SYNTHETIC})

@@ -100,7 +100,7 @@ def test_snakemake_plans_a_right_config(tmp_path, shipped):
     found = dry_run(tmp_path, shipped, "--config", "scale=smoke")
     assert found.returncode == 0, found.stdout
     counts = {line.split()[0]: line.split()[-1] for line in found.stdout.splitlines() if len(line.split()) == 2}
-    assert (counts["train_student"], counts["evaluate_losses"], counts["draw_figure"]) == ("10", "10", "3")
+    assert (counts["train_student"], counts["evaluate_losses"], counts["draw_figure"]) == ("15", "15", "3")
 
 
 def test_snakemake_plans_nothing_of_a_wrong_config(tmp_path, shipped):

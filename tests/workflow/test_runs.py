@@ -10,8 +10,8 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.load import read_config
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.runs import Run, write_runs
+from workflow_scripts.config.sizes import total_steps
 from workflow_scripts.config.studies import MAIN, ensembles_of, expand_runs, needed_by, studies_of
-from workflow_scripts.training.mixing import total_steps
 
 # Facts 3.5: steps of the tuned students of the paper, by stream and G.
 PAPER_STEPS = {

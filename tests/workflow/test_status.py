@@ -14,13 +14,13 @@ from workflow_scripts.common.files import write_json
 from workflow_scripts.config.load import load_config
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.studies import expand_runs
-from workflow_scripts.planning import status
 from workflow_scripts.planning.plan import make_plan
-from workflow_scripts.planning.status_hours import hours_used
-from workflow_scripts.planning.status_screen import clock, duration
-from workflow_scripts.planning.status_situation import observe
-from workflow_scripts.planning.status_totals import hours_left
 from workflow_scripts.planning.work import Work
+from workflow_scripts.status import show as status
+from workflow_scripts.status.hours import hours_used
+from workflow_scripts.status.screen import clock, duration
+from workflow_scripts.status.situation import observe
+from workflow_scripts.status.totals import hours_left
 from workflow_scripts.training.attempts import Attempt, append_attempt
 from workflow_scripts.training.outcome import write_outcome
 from workflow_scripts.training.owner import Owner
@@ -339,11 +339,11 @@ def test_the_paper_in_full(site, capsys):
         "--checkpoints",
         place.checkpoints,
     ]
-    assert run_module("workflow_scripts.planning.status", *options, cwd=place.folder).returncode == 0
+    assert run_module("workflow_scripts.status.show", *options, cwd=place.folder).returncode == 0
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
 
 
 def test_help(tmp_path):
-    shown = run_module("workflow_scripts.planning.status", "--help", cwd=tmp_path)
+    shown = run_module("workflow_scripts.status.show", "--help", cwd=tmp_path)
     assert shown.returncode == 0 and "it changes nothing" in shown.stdout

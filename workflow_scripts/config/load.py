@@ -17,7 +17,7 @@ def load_config(content: dict, where: str = "config.yaml") -> Config:
     try:
         return Config.model_validate(content)
     except ValidationError as error:
-        raise UserError(f"{where} is not valid:\n" + "\n".join(_sentences(error))) from None
+        raise UserError(f"{where} is not valid:\n" + "\n".join(sentences(error))) from None
 
 
 def with_own_table(config: Config, folder: str) -> Config:
@@ -45,11 +45,12 @@ def parse_settings(model: type[Model], text: str) -> Model:
         return model.model_validate_json(text)
     except ValidationError as error:
         raise UserError(
-            f"the options are not a valid {model.__name__} section:\n" + "\n".join(_sentences(error))
+            f"the options are not a valid {model.__name__} section:\n" + "\n".join(sentences(error))
         ) from None
 
 
-def _sentences(error: ValidationError) -> list[str]:
+def sentences(error: ValidationError) -> list[str]:
+    """One readable sentence per wrong key."""
     return [_sentence(problem) for problem in error.errors()]
 
 

@@ -11,7 +11,7 @@ import yaml
 from pydantic import Field, PositiveInt, ValidationError, field_validator
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.config.load import _sentences
+from workflow_scripts.config.load import sentences
 from workflow_scripts.config.models import Strict
 from workflow_scripts.planning import cluster
 
@@ -110,7 +110,7 @@ def read_site(path: str | Path) -> Site:
     except yaml.YAMLError as error:
         raise UserError(f"{path} is not YAML: {error}") from None
     except ValidationError as error:
-        raise UserError(f"{path} is not valid; {EXAMPLE} explains each key:\n" + "\n".join(_sentences(error))) from None
+        raise UserError(f"{path} is not valid; {EXAMPLE} explains each key:\n" + "\n".join(sentences(error))) from None
 
 
 def check_site(site: Site) -> None:

@@ -37,6 +37,8 @@ def open_students(folders: list[str], training: Training) -> Llama | Ensemble:
 def open_sets(pairs: list[str], folders: list[str]) -> dict[str, TokenStream]:
     """Validation streams by name. Raises UserError when a student has another tokenizer than a stream."""
     streams = {name: TokenStream(prefix) for name, _, prefix in (pair.partition("=") for pair in pairs)}
+    for stream in streams.values():
+        stream.verify()
     for folder in folders:
         tokenizer = StudentTokenizer(Path(folder) / "tokenizer.json")
         for stream in streams.values():

@@ -14,7 +14,12 @@ from workflow_scripts.planning.work import runs_named
 
 
 def check_budget(
-    config: Config, results: str | Path, train: Iterable[str] = (), generate: int = 0, sample: int = 0
+    config: Config,
+    results: str | Path,
+    checkpoints: str | Path | None = None,
+    train: Iterable[str] = (),
+    generate: int = 0,
+    sample: int = 0,
 ) -> None:
     """Raises UserError when the call's work and what is used already exceed `budget_gpu_hours`.
 
@@ -23,7 +28,7 @@ def check_budget(
     budget, compute = config.budget_gpu_hours, config.scales[config.scale].compute
     if budget is None:
         return
-    used, by_student = hours_so_far(config, results)
+    used, by_student = hours_so_far(config, results, checkpoints)
     new = training_hours(config, results, train, by_student) + text_hours(config, generate, sample)
     if new and used + new > budget:
         raise UserError(

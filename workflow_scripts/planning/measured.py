@@ -6,9 +6,9 @@ from pathlib import Path
 
 from workflow_scripts.common.files import read_json
 from workflow_scripts.config.models import Compute, Config
-from workflow_scripts.planning.status_files import scan
-from workflow_scripts.planning.status_hours import hours_used, training_seconds
-from workflow_scripts.planning.status_students import look_at
+from workflow_scripts.status.files import scan
+from workflow_scripts.status.hours import hours_used, training_seconds
+from workflow_scripts.status.students import look_at
 
 
 def measured_utilisations(compute: Compute, results: str | Path) -> list[float]:
@@ -30,11 +30,18 @@ def utilisation_of(compute: Compute, results: str | Path) -> tuple[float, str]:
     return statistics.median(measured), f"measured: median of {len(measured)} finished trainings"
 
 
-def hours_so_far(config: Config, results: str | Path) -> tuple[float, dict[str, float]]:
-    """Device-hours that a scale has used, lost work and texts included; and those of each student's trainings."""
-    tree, now, scale = scan(results), time.time(), config.scales[config.scale]
-    names = [name.removesuffix(".jsonl") for name in tree.get(f"{results}/attempts", {})]
-    students = [look_at(name, tree, str(results), f"{results}/checkpoints", {}) for name in names]
+def hours_so_far(
+    config: Config, results: str | Path, checkpoints: str | Path | None = None
+) -> tuple[float, dict[str, float]]:
+    """Device-hours that a scale has used, lost work and texts included; and those of each student's trainings.
+
+    `checkpoints`: where trainings that run leave word; beside the results unless given.
+    """
+    checkpoints = checkpoints or f"{results}/checkpoints"
+    tree, now, scale = scan(results, checkpoints), time.time(), config.scales[config.scale]
+    ended = {name.removesuffix(".jsonl") for name in tree.get(f"{results}/attempts", {})}
+    names = sorted(ended | {Path(folder).name for folder in tree if str(Path(folder).parent) == str(checkpoints)})
+    students = [look_at(name, tree, str(results), str(checkpoints), {}) for name in names]
     by_student = {student.run_id: training_seconds(scale, student, now) / 3600 for student in students}
     return hours_used(config, tree, str(results), students, now), by_student
 

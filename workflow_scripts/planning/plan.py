@@ -19,7 +19,7 @@ COLUMNS = ["kind", "name", "studies", "student", "steps", "tokens", "flops"]
 COLUMNS += ["device_hours", "gpus", "hours", "disk_gb", "state"]
 
 
-def make_plan(config: Config, results: str | Path, tuning: bool = False) -> Plan:
+def make_plan(config: Config, results: str | Path, checkpoints: str | Path | None = None, tuning: bool = False) -> Plan:
     """All work of the selected scale, with what is done in `results`."""
     results, runs = Path(results), all_runs(config, tuning)
     utilisation, origin = utilisation_of(config.scales[config.scale].compute, results)
@@ -28,7 +28,7 @@ def make_plan(config: Config, results: str | Path, tuning: bool = False) -> Plan
         *evaluation_work(config, runs, results),
         *text_work(config, runs, results),
     ]
-    return Plan(config, work, utilisation, origin, hours_so_far(config, results)[0], tuning)
+    return Plan(config, work, utilisation, origin, hours_so_far(config, results, checkpoints)[0], tuning)
 
 
 def table(work: Iterable[Work]) -> str:
@@ -46,7 +46,8 @@ def table(work: Iterable[Work]) -> str:
 
 def main(arguments: argparse.Namespace) -> None:
     """Write and print the plan."""
-    plan = make_plan(parse_settings(Config, arguments.config), arguments.results, arguments.tuning)
+    config = parse_settings(Config, arguments.config)
+    plan = make_plan(config, arguments.results, arguments.checkpoints, arguments.tuning)
     text, folder = summary(plan), Path(arguments.output)
     write_text(folder / "plan.csv", table(plan.work))
     write_text(folder / "plan.md", text)
@@ -57,6 +58,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", required=True, help="JSON of the whole config")
     parser.add_argument("--results", required=True, help="folder of the scale's results; what is there is not planned")
+    parser.add_argument("--checkpoints", help="folder of the trainings' checkpoints (default: beside the results)")
     parser.add_argument("--output", required=True, help="folder of plan.csv and plan.md")
     parser.add_argument("--tuning", action="store_true", help="with the students of the hyper-parameter search")
     run_command(main, parser)

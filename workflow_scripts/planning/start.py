@@ -16,11 +16,12 @@ from workflow_scripts.config.repositories import repositories_of
 from workflow_scripts.config.site import Site, check_site
 from workflow_scripts.planning.budget import check_budget
 from workflow_scripts.planning.earlier import end_earlier_jobs
+from workflow_scripts.planning.fits import check_fits
 
 LOOKS = {"plan", "status"}  # targets that change nothing: they may run beside another call
 
 
-def before_any_job(workflow, config: Config, site: Site | None, results: str) -> None:
+def before_any_job(workflow, config: Config, site: Site | None, results: str, checkpoints: str) -> None:
     """Lock, cluster, hub and budget. Raises UserError; nothing is submitted then."""
     targets = set(workflow.dag_settings.targets)
     if targets and targets <= LOOKS:
@@ -29,20 +30,21 @@ def before_any_job(workflow, config: Config, site: Site | None, results: str) ->
     jobs: dict[str, list[dict]] = {}
     for job in workflow.dag.needrun_jobs():
         jobs.setdefault(job.rule.name, []).append(job.wildcards_dict)
+    work = {
+        "train": [job["run"] for job in jobs.get("train_student", [])],
+        "generate": len(jobs.get("generate_texts", [])),
+        "sample": len(jobs.get("sample_student", [])),
+    }
     if workflow.executor_plugin.name == "slurm":
         _check_cluster(site, config.site)
-        end_earlier_jobs(os.getcwd())
+        check_fits(config, site, **work)
     fetched = [job["repository"] for job in jobs.get("fetch_from_hub", [])]
     read = [f"source-{job['source']}" for job in jobs.get("read_documents", [])]
     places = repositories_of(config)
     _check_hub(sorted({places[name] for name in fetched + read if name in places}), site)
-    check_budget(
-        config,
-        results,
-        train=[job["run"] for job in jobs.get("train_student", [])],
-        generate=len(jobs.get("generate_texts", [])),
-        sample=len(jobs.get("sample_student", [])),
-    )
+    check_budget(config, results, checkpoints, **work)
+    if workflow.executor_plugin.name == "slurm":
+        end_earlier_jobs(os.getcwd())
 
 
 def _check_cluster(site: Site | None, path: str) -> None:

@@ -14,17 +14,6 @@ from workflow_scripts.common.seeds import named_seed
 from workflow_scripts.megadocs.tokens import TokenStream
 
 
-def total_steps(real_tokens: int, batch_tokens: int, real_epochs: int, mixing_ratio: float) -> int:
-    """Optimizer steps for `real_epochs` passes over the real stream (facts 3.3).
-
-    Raises UserError when the real tokens don't fill one batch.
-    """
-    steps_per_epoch = real_tokens // batch_tokens
-    if steps_per_epoch == 0:
-        raise UserError(f"{real_tokens:,} real tokens are less than one batch of {batch_tokens:,} tokens")
-    return int(steps_per_epoch * real_epochs / (1 - mixing_ratio) + 1e-9)
-
-
 @dataclass(frozen=True)
 class Mixture:
     """Places of sequences in the real and the synthetic stream."""

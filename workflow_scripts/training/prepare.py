@@ -10,12 +10,13 @@ import torch
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Student, Training
+from workflow_scripts.config.sizes import total_steps
 from workflow_scripts.corpus.tokenizer import StudentTokenizer
 from workflow_scripts.megadocs.tokens import TokenStream
 from workflow_scripts.training.device import pick_device
 from workflow_scripts.training.distributed import World
 from workflow_scripts.training.micro_batch import micro_batch
-from workflow_scripts.training.mixing import MixedWindows, open_mixture, total_steps
+from workflow_scripts.training.mixing import MixedWindows, open_mixture
 
 # Settings that don't say what is trained: a checkpoint may be continued with others.
 RUNNING = {"compile", "seeds"}

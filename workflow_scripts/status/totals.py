@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 
 from workflow_scripts.planning.plan import make_plan
-from workflow_scripts.planning.status_files import newest_file
-from workflow_scripts.planning.status_hours import generation_jobs_done, hours_used, sampling_jobs_done
-from workflow_scripts.planning.status_screen import duration
-from workflow_scripts.planning.status_situation import Situation
-from workflow_scripts.planning.status_students import Student
 from workflow_scripts.planning.summary import amount
 from workflow_scripts.planning.work import SAMPLED, Work
+from workflow_scripts.status.files import newest_file
+from workflow_scripts.status.hours import generation_jobs_done, hours_used, sampling_jobs_done
+from workflow_scripts.status.screen import duration
+from workflow_scripts.status.situation import Situation
+from workflow_scripts.status.students import Student
 
 
 def totals(seen: Situation) -> list[list[str]]:
@@ -41,7 +41,8 @@ def _hours(seen: Situation) -> str:
 def _left(seen: Situation) -> str:
     """As the plan says; a file that it can't read is no reason to show nothing."""
     try:
-        return f"{amount(hours_left(make_plan(seen.config, seen.results).work, seen.students))} left as planned"
+        plan = make_plan(seen.config, seen.results, seen.checkpoints)
+        return f"{amount(hours_left(plan.work, seen.students))} left as planned"
     except (OSError, ValueError, KeyError) as error:
         return f"what is left is unknown ({error})"
 

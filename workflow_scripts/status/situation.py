@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from workflow_scripts.config.models import Config, Scale
 from workflow_scripts.config.runs import Run
 from workflow_scripts.config.studies import expand_runs, needed_by, studies_of
-from workflow_scripts.planning.status_files import Tree, scan
-from workflow_scripts.planning.status_queue import QueuedJob, QueueError, jobs_in_queue
-from workflow_scripts.planning.status_students import Student, look_at
+from workflow_scripts.status.files import Tree, scan
+from workflow_scripts.status.queue import QueuedJob, QueueError, jobs_in_queue
+from workflow_scripts.status.students import Student, look_at
 
 TRAINING = "train_student"  # the rule
 ALL = "all, each student once"

@@ -4,8 +4,8 @@ import os
 import re
 from dataclasses import dataclass, field
 
-from workflow_scripts.planning.status_files import Tree
-from workflow_scripts.planning.status_queue import QueuedJob
+from workflow_scripts.status.files import Tree
+from workflow_scripts.status.queue import QueuedJob
 from workflow_scripts.training import outcome, owner
 from workflow_scripts.training.attempts import read_attempts
 

@@ -11,7 +11,7 @@ import time
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
-from workflow_scripts.planning.status_screen import (
+from workflow_scripts.status.screen import (
     PROBLEMS_SHOWN,
     RUNNING_SHOWN,
     failed_list,
@@ -20,8 +20,8 @@ from workflow_scripts.planning.status_screen import (
     study_table,
     table,
 )
-from workflow_scripts.planning.status_situation import Situation, observe
-from workflow_scripts.planning.status_totals import totals
+from workflow_scripts.status.situation import Situation, observe
+from workflow_scripts.status.totals import totals
 
 WIDTH = 120  # where no terminal says another
 

@@ -7,9 +7,9 @@ from workflow_scripts.config.models import Config, Scale
 from workflow_scripts.planning.estimates import devices
 from workflow_scripts.planning.need import Need
 from workflow_scripts.planning.needs import generation_need, sampling_need
-from workflow_scripts.planning.status_files import Tree
-from workflow_scripts.planning.status_students import Student
 from workflow_scripts.planning.work import SAMPLED
+from workflow_scripts.status.files import Tree
+from workflow_scripts.status.students import Student
 
 
 def hours_used(config: Config, tree: Tree, results: str, students: Iterable[Student], now: float) -> float:

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from workflow_scripts.planning.status_students import STATES, Student
+from workflow_scripts.status.students import STATES, Student
 
 RUNNING_SHOWN, PROBLEMS_SHOWN = 5, 3  # students of a list, so that all lists fit on a screen
 NOTHING = "-"
