@@ -101,6 +101,15 @@ def test_impossible_combinations(parse, tmp_path, options, message):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_training_that_diverges_ends_and_says_so(parse, tmp_path, capfd):
+    """In a search that is a result: the student is there, with no loss."""
+    main(parse(tmp_path, lr=1e30))
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["diverged_at_step"] < metrics["steps"] and "train_loss_nats" not in metrics
+    assert (tmp_path / "model/model.safetensors").exists()
+    assert "lower lr from 1e+30" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("size", [1000, 1001, 0], ids=["whole tokens", "half a token", "nothing left"])
 def test_truncated_stream(parse, tmp_path, write_stream_of, size):
     """A token file that lost its end is named, with both sizes."""

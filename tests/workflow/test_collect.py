@@ -1,8 +1,13 @@
-"""From students' losses to tables: short and long halves."""
+"""From students' losses to tables: short and long halves, and no student that diverged."""
 
 import pandas as pd
+import pytest
 
-from workflow_scripts.evaluation.collect import with_halves
+from tests.workflow.test_runs import shipped_config
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.files import write_json
+from workflow_scripts.config.studies import expand_runs
+from workflow_scripts.evaluation.collect import require_finite, with_halves
 
 
 def test_halves_are_by_tokens_and_complete():
@@ -19,3 +24,14 @@ def test_own_short_documents_are_kept():
     found = with_halves(pd.DataFrame(own))
     assert found[found["set"] == "short"]["doc_id"].tolist() == ["s"]
     assert found[found["set"] == "long"]["doc_id"].tolist() == ["b"]
+
+
+def test_student_that_diverged_is_named_with_its_learning_rate(tmp_path):
+    runs = expand_runs(shipped_config("smoke"))[:2]
+    for run, content in zip(runs, ({"train_loss_nats": 5.0}, {"diverged_at_step": 7}), strict=True):
+        write_json(tmp_path / f"runs/{run.run_id}/metrics.json", content)
+    require_finite(tmp_path, runs[:1])
+    with pytest.raises(
+        UserError, match=rf"{runs[1].run_id}/metrics.json: .* diverged at step 7; lower its lr from 0.003"
+    ):
+        require_finite(tmp_path, runs)

@@ -154,6 +154,18 @@ def test_repeated_calls_end_at_the_planted_optimum(small, tmp_path):
     assert len(list((tmp_path / "evaluations").iterdir())) < 5 * 3 + 6 * 3 * 3 * 4  # the grids were not searched whole
 
 
+def test_students_that_diverge_are_worse_than_all_others(small, tmp_path):
+    """A learning rate far too high is what a grid's end is for; it blocks no certificate."""
+    found = certify_all(small, tmp_path, lambda run: math.nan if run.lr == 0.01 else bowl(run))
+    stitched = found["stitched-G2-D2.048k-e1-m0.5-lr0.01-wd1.6-s0"]
+    assert stitched["loss_nats"] == math.inf and "lr0.003" in stitched["verdict"]
+    real = found["real-D2.048k-e1-lr0.001-wd0.4-s0"]
+    assert all(math.isfinite(each["loss_nats"]) for each in real["neighbours"])
+    while propose_rows(small, tmp_path) == 3:
+        found = certify_all(small, tmp_path, lambda run: math.nan if run.lr == 0.01 else bowl(run))
+    assert {content["verdict"] for content in found.values()} == {"certified"}
+
+
 def values_of(run: Run) -> tuple:
     return run.stream, run.real_epochs, run.mixing_ratio, run.lr, run.weight_decay
 

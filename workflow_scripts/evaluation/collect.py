@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow_scripts.common.errors import run_command
+from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import atomic_path, read_json
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
@@ -63,10 +63,21 @@ def seen_by(folder: Path, run: Run) -> dict:
     return {f"trained_{key}" if key == "tokens" else key: metrics.get(key, 0) for key in kept}
 
 
+def require_finite(folder: Path, runs: Iterable[Run]) -> None:
+    """Raise UserError for a student whose loss diverged: its numbers belong into no table."""
+    for run in runs:
+        path = folder / "runs" / run.run_id / "metrics.json"
+        if step := read_json(path).get("diverged_at_step"):
+            raise UserError(
+                f"{path}: this student diverged at step {step:,}; lower its lr from {run.lr} ({run.origin})"
+            )
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Write both tables."""
     folder = Path(arguments.folder)
     runs = needed_by(expand_runs(parse_settings(Config, arguments.config)), arguments.study)
+    require_finite(folder, runs)
     documents = document_table(folder, runs)
     with atomic_path(arguments.documents) as temporary:
         documents.to_parquet(temporary, index=False)

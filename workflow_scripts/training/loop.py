@@ -2,10 +2,8 @@
 
 import sys
 
-import numpy as np
 from tqdm import tqdm
 
-from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.progress import progress
 from workflow_scripts.training.interruption import Keeper
 from workflow_scripts.training.prepare import Setup
@@ -16,7 +14,8 @@ from workflow_scripts.training.trainer import Trainer
 def run_steps(trainer: Trainer, keeper: Keeper, ceiling: float) -> Record:
     """Steps from where the keeper's checkpoint ends to the last one; what was recorded of all of them.
 
-    `ceiling`: tokens/s if all FLOPs went at the rate of matrix products. Raises UserError when the loss is not finite.
+    `ceiling`: tokens/s if all FLOPs went at the rate of matrix products. A loss that is not finite ends the training:
+    in the search for hyper-parameters that is a result.
     """
     setup, record = trainer.setup, keeper.resume()
     first, points = record.step, curve_steps(setup)
@@ -33,6 +32,8 @@ def run_steps(trainer: Trainer, keeper: Keeper, ceiling: float) -> Record:
                 watch.lap()
                 used = record.tokens_per_second(setup.batch_tokens) / ceiling
                 bar.set_postfix_str(f"loss {record.curve[-1][2]:.3f}, {used:.0%} of matmul FLOP/s")
+                if record.diverged:
+                    break
             if keeper.must_save(record.step):
                 watch.lap()
                 keeper.save(record)
@@ -48,10 +49,10 @@ def curve_steps(setup: Setup) -> set[int]:
 
 
 def _add_point(record: Record, setup: Setup, loss: float, norm: float) -> None:
-    if not np.isfinite(loss):
-        arguments = setup.arguments
-        raise UserError(f"{arguments.name}: the training loss is {loss}; lower lr from {arguments.lr}")
     record.curve.append((record.step, record.step * setup.batch_tokens, loss, norm))
+    if record.diverged and setup.world.is_first:
+        a = setup.arguments
+        print(f"{a.name}: the training loss is {loss} at step {record.step:,}; lower lr from {a.lr}", file=sys.stderr)
 
 
 def _progress_line(setup: Setup, steps_done: int) -> tqdm:

@@ -1,5 +1,6 @@
 """What is kept of a training while it runs: the curve, and how its time was spent."""
 
+import math
 import resource
 import sys
 import time
@@ -22,6 +23,11 @@ class Record:
     timed_steps: int = 0
     timed_seconds: float = 0.0
     data_wait_seconds: float = 0.0
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the training loss is no number any more."""
+        return bool(self.curve) and not math.isfinite(self.curve[-1][2])
 
     def tokens_per_second(self, batch_tokens: int) -> float:
         """Of the timed steps."""

@@ -18,7 +18,10 @@ def write_results(trainer: Trainer, record: Record, speed: dict) -> None:
     lines = ["step,tokens,train_loss_nats,gradient_norm", *(",".join(map(str, point)) for point in record.curve)]
     write_text(output / "curve.csv", "\n".join(lines) + "\n")
     write_json(output / "throughput.json", speed)
-    losses = {"train_loss_nats": record.curve[-1][2]} | validation_loss(trainer)
+    if record.diverged:
+        losses = {"diverged_at_step": record.step}
+    else:
+        losses = {"train_loss_nats": record.curve[-1][2]} | validation_loss(trainer)
     export_student(trainer.model, setup.vocabulary_size, setup.arguments.tokenizer, output / "model")
     parameters = parameter_counts(setup.student, setup.vocabulary_size)
     names = {"name": setup.arguments.name, **losses, **counts(setup), "parameters": parameters}

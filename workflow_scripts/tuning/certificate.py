@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from workflow_scripts.common.files import read_record, refuse_damaged
 from workflow_scripts.config.models import Strict
@@ -13,7 +13,13 @@ from workflow_scripts.config.runs import Hyperparameters
 CERTIFIED = "certified"
 
 
-class Neighbour(Strict):
+class Written(Strict):
+    """Written with Infinity where a student diverged, which Python's JSON reads."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
+
+
+class Neighbour(Written):
     """A student one grid step from the centre."""
 
     run_id: str
@@ -23,7 +29,7 @@ class Neighbour(Strict):
     difference_nats: float = Field(description="its loss minus the centre's; negative: it is better")
 
 
-class Certificate(Strict):
+class Certificate(Written):
     """All neighbours of one tuned row's student, the centre, with their losses; and the verdict."""
 
     verdict: str = Field(description="'certified', or 'move to <run>': the best neighbour, if it is strictly better")

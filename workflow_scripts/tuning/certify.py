@@ -24,7 +24,7 @@ def certify(config: Config, centre: Run, folder: Path) -> Certificate:
     for run in neighbours(config, centre):
         axis = next(axis for axis in AXES if getattr(run, axis) != getattr(centre, axis))
         own = mean_loss(folder, run, name)
-        values = {"axis": axis, "value": getattr(run, axis), "loss_nats": own, "difference_nats": own - loss}
+        values = {"axis": axis, "value": getattr(run, axis), "loss_nats": own, "difference_nats": difference(own, loss)}
         found.append(Neighbour(run_id=run.run_id, **values))
     better = better_neighbour(found)
     margin, spread = min((each.difference_nats for each in found), default=None), seed_spread(config, folder)
@@ -41,6 +41,11 @@ def certify(config: Config, centre: Run, folder: Path) -> Certificate:
         seed_spread_nats=spread,
         note=note(margin, spread),
     )
+
+
+def difference(own: float, centre: float) -> float:
+    """Of two losses; none between two students that diverged."""
+    return 0.0 if own == centre else own - centre
 
 
 def edges(centre: Run, grid: dict[str, list[float]]) -> list[str]:

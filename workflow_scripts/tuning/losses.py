@@ -23,7 +23,7 @@ def chosen_on(config: Config) -> str:
 
 
 def mean_loss(folder: Path, run: Run, name: str) -> float:
-    """A student's mean loss on a set in nats per predicted token.
+    """A student's mean loss on a set in nats per predicted token; infinite for one that diverged.
 
     Raises UserError when the student has no evaluation, or none on this set.
     """
@@ -35,7 +35,7 @@ def mean_loss(folder: Path, run: Run, name: str) -> float:
     tokens, loss = (table.column(column).to_numpy().sum() for column in ("predicted_tokens", "loss_sum_nats"))
     if not tokens:
         raise UserError(f"{path}: nothing is predicted in the set '{name}', which students are compared on")
-    return float(loss / tokens)
+    return float(loss / tokens) if math.isfinite(loss) else math.inf
 
 
 def seed_spread(config: Config, folder: Path) -> float | None:
