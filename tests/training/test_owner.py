@@ -82,6 +82,17 @@ def test_an_owner_that_expired_is_replaced(tmp_path, capsys):
     assert "process 12 of job 345 on node7" in capsys.readouterr().err
 
 
+def test_a_damaged_file_that_nobody_renews_is_replaced(tmp_path):
+    """One that is fresh may be about to be replaced by its owner."""
+    path = tmp_path / "owner.json"
+    path.write_text('{"token": "ab')
+    with pytest.raises(UserError, match="a file that can't be read still trains"), owned(tmp_path, wait_s=0.1):
+        pass
+    os.utime(path, (0, time.time() - 130))
+    with owned(tmp_path, wait_s=0.1):
+        assert read_owner(tmp_path)["pid"] == os.getpid()
+
+
 def test_a_dead_process_is_replaced_at_once(tmp_path):
     """On the same machine its death is known, also before its parent has looked."""
     first = start(tmp_path / "student", tmp_path / "log", 60)

@@ -146,11 +146,18 @@ class Owner:
         current = read_owner(self.folder)
         try:
             if current is None:
+                self._remove_unreadable()
                 return create_file(self.folder / NAME, self._content())
             return not is_live(current) and self._take_over(current)
         except OSError as error:
             finding = f"{self.folder}: no place for checkpoints ({error})"
             raise UserError(f"{finding}: make room, or take a folder on a disk that has hard links") from None
+
+    def _remove_unreadable(self) -> None:
+        """A file that a broken disk left, and that nobody renews, blocks nobody."""
+        path = self.folder / NAME
+        if path.exists() and time.time() - path.stat().st_mtime > EXPIRES_AFTER_S:
+            path.unlink(missing_ok=True)
 
     def _take_over(self, old: dict) -> bool:
         """A claim holds for a while, so that a process that dies between claim and writing blocks nobody for long."""
