@@ -87,8 +87,8 @@ def refuse_damaged(path: Path, finding: str, belonging: Iterable[Path] = ()) -> 
         with contextlib.suppress(FileNotFoundError):  # another process that reads it was faster
             os.replace(each, each.with_name(f"{each.name}.damaged"))
     raise UserError(
-        f"{path}: the file is damaged: {finding}. It was set aside as {path.name}.damaged, and the next `snakemake` "
-        "call makes it again. If this happens more than once, suspect the disk"
+        f"{path}: the file is damaged: {finding}. It was set aside as {path.name}.damaged; `python -m "
+        "workflow_scripts.audit.repair` makes it again. If this happens more than once, suspect the disk"
     )
 
 

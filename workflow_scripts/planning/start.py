@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from workflow_scripts.audit.repair import require_repaired
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.lock import hold_workflow_lock
 from workflow_scripts.config.models import Config
@@ -27,6 +28,7 @@ def before_any_job(workflow, config: Config, site: Site | None, results: str, ch
     if targets and targets <= LOOKS:
         return
     hold_workflow_lock(".snakemake/workflow.lock")
+    require_repaired(results)
     jobs: dict[str, list[dict]] = {}
     for job in workflow.dag.needrun_jobs():
         jobs.setdefault(job.rule.name, []).append(job.wildcards_dict)
