@@ -83,7 +83,12 @@ def test_damaged_shard_is_set_aside_and_made_again_without_the_llm(job, corpus, 
             shards=[str(first), str(second)], documents=corpus.documents,
             tokenizer=corpus.folder / "corpus/tokenizer.json", output=tmp_path / "stitched-G2",
         )  # fmt: skip
-    for words in (str(second), "its sha256 is", f"set aside as {second.name}.damaged", "workflow_scripts.audit.repair` makes it again"):
+    for words in (
+        str(second),
+        "its sha256 is",
+        f"set aside as {second.name}.damaged",
+        "workflow_scripts.audit.repair` makes it again",
+    ):
         assert words in str(error.value)
     assert not list(tmp_path.glob("stitched*")) and first.exists()
     assert not second.exists() and not second.with_suffix(".json").exists()
