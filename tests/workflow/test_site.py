@@ -8,7 +8,8 @@ import yaml
 
 from tests.workflow.conftest import ROOT
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.config.site import Site, check_site, read_site
+from workflow_scripts.config.site import Site, read_site
+from workflow_scripts.planning.cluster import check_site
 
 LIMITS = {"gpus_per_node": 8, "cpus_per_node": 64, "memory_gb": 500, "runtime_hours": {"gpu": 24, "cpu": 12}}
 SMALLEST = {"partitions": {"gpu": "h200", "cpu": "batch"}, "limits": LIMITS}

@@ -1,9 +1,8 @@
-"""Facts of a cluster: the site file, and whether the cluster knows what it names."""
+"""Facts of a cluster, as its user writes them into the site file."""
 
 import os
 import re
 import shlex
-import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,7 +12,6 @@ from pydantic import Field, PositiveInt, ValidationError, field_validator
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.load import sentences
 from workflow_scripts.config.models import Strict
-from workflow_scripts.planning import cluster
 
 EXAMPLE = "slurm/site.example.yaml"
 Name = Annotated[str, Field(min_length=1)]
@@ -111,30 +109,3 @@ def read_site(path: str | Path) -> Site:
         raise UserError(f"{path} is not YAML: {error}") from None
     except ValidationError as error:
         raise UserError(f"{path} is not valid; {EXAMPLE} explains each key:\n" + "\n".join(sentences(error))) from None
-
-
-def check_site(site: Site) -> None:
-    """Raises UserError for a name that the cluster does not know, or a folder that can't be written."""
-    partitions, accounts, qualities = cluster.partitions(), cluster.accounts(), cluster.qualities()
-    _check_known("partitions.gpu", site.partitions.gpu, partitions)
-    _check_known("partitions.cpu", site.partitions.cpu, partitions)
-    _check_known("account", site.account, accounts)
-    _check_known("qos", site.qos, qualities)
-    for key in ("cache", "scratch"):
-        _check_writable(key, getattr(site, key))
-
-
-def _check_known(key: str, value: str | None, known: set[str]) -> None:
-    if value and known and value not in known:
-        raise UserError(f"site file, {key}: the cluster has no '{value}' for you; it has {', '.join(sorted(known))}")
-
-
-def _check_writable(key: str, folder: str | None) -> None:
-    try:
-        if folder:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise UserError(
-            f"site file, {key}: {folder} can't be written ({error.strerror}): name another folder"
-        ) from None

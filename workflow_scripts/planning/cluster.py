@@ -1,12 +1,45 @@
-"""What a SLURM cluster says of itself: names that a job may use. An empty answer means that it can't be asked."""
+"""Whether the site file is true: what the SLURM cluster says of itself, and folders.
+
+An empty answer means that the cluster can't be asked.
+"""
 
 import getpass
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.site import Site
 
 PATIENCE_SECONDS = 60
+
+
+def check_site(site: Site) -> None:
+    """Raises UserError for a name that the cluster does not know, or a folder that can't be written."""
+    known_partitions, known_accounts, known_qualities = partitions(), accounts(), qualities()
+    _check_known("partitions.gpu", site.partitions.gpu, known_partitions)
+    _check_known("partitions.cpu", site.partitions.cpu, known_partitions)
+    _check_known("account", site.account, known_accounts)
+    _check_known("qos", site.qos, known_qualities)
+    for key in ("cache", "scratch"):
+        _check_writable(key, getattr(site, key))
+
+
+def _check_known(key: str, value: str | None, known: set[str]) -> None:
+    if value and known and value not in known:
+        raise UserError(f"site file, {key}: the cluster has no '{value}' for you; it has {', '.join(sorted(known))}")
+
+
+def _check_writable(key: str, folder: str | None) -> None:
+    try:
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UserError(
+            f"site file, {key}: {folder} can't be written ({error.strerror}): name another folder"
+        ) from None
 
 
 def partitions() -> set[str]:

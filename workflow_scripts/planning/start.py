@@ -14,8 +14,9 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.lock import hold_workflow_lock
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.repositories import repositories_of
-from workflow_scripts.config.site import Site, check_site
+from workflow_scripts.config.site import Site
 from workflow_scripts.planning.budget import check_budget
+from workflow_scripts.planning.cluster import check_site
 from workflow_scripts.planning.earlier import end_earlier_jobs
 from workflow_scripts.planning.fits import check_fits
 
