@@ -19,6 +19,7 @@ PAPER = ["--config", "scale=paper", "-n", "--quiet", "rules"]
 COMMANDS = [
     "common.packages", "config.write_runs", "corpus.read", "corpus.split", "corpus.tokenizer", "corpus.sample",
     "megadocs.build", "megadocs.shuffle", "generation.card", "evaluation.collect", "tuning.certify",
+    "tuning.propose", "planning.plan", "status.show", "audit.repair",
     "scaling.efficiency", "figures.generation_scaling", "figures.data_efficiency", "figures.context_length",
     "audit.times", "audit.results",
 ]  # fmt: skip
