@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.slurm.debian import library_path, plugins
 
 CPUS = 8
-MEMORY_MIB = 64_000
+MEMORY_MIB = 160_000
 GPU_FILES = ["/dev/null", "/dev/zero"]
 
 

@@ -149,14 +149,14 @@ def test_packing_needs_no_gpu_and_the_disk_of_its_tokens():
 
 def test_every_request_without_a_site_is_plain():
     found = slurm_resources(Need(2, 8, 10, hours=2, disk_gb=3), None, attempt=1)
-    assert found == {"mem_mb": 10_000, "runtime": 180, "disk_mb": 3000, "gpu": 2}
+    assert found == {"mem_mb": 9_536, "runtime": 180, "disk_mb": 3000, "gpu": 2}
     assert slurm_resources(Need(0, 1, 1, hours=0, disk_gb=0), None, attempt=1)["runtime"] == 10
 
 
 def test_requests_stay_within_the_site():
     need = Need(2, 8, 200, hours=30, disk_gb=3)
     memory = [slurm_resources(need, site(), attempt)["mem_mb"] for attempt in (1, 2, 3, 4)]
-    assert memory == [200_000, 300_000, 450_000, 500_000]
+    assert memory == [190_734, 286_102, 429_153, 476_837]  # MiB, which is what SLURM reads
     assert slurm_resources(need, site(), 1)["runtime"] == 24 * 60
     assert slurm_resources(Need(0, 8, 200, hours=30, disk_gb=3), site(), 1)["runtime"] == 12 * 60
 

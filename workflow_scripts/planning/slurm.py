@@ -33,7 +33,9 @@ def slurm_resources(need: Need, site: Site | None, attempt: int) -> Request:
 
 
 def _sizes(memory_gb: float, minutes: int, need: Need) -> Request:
-    return {"mem_mb": math.ceil(1000 * memory_gb), "runtime": minutes, "disk_mb": math.ceil(1000 * need.disk_gb)}
+    """The executor hands `mem_mb` on as --mem, which SLURM reads in MiB; rounded down, as the site's limit is one."""
+    mebibytes = int(memory_gb * 1e9 / 2**20)
+    return {"mem_mb": mebibytes, "runtime": minutes, "disk_mb": math.ceil(1000 * need.disk_gb)}
 
 
 def _gpus(gpus: int, site: Site) -> Request:
