@@ -4,13 +4,19 @@ SCALE ?=
 CORES ?= all
 SNAKEMAKE = .venv/bin/snakemake --cores $(CORES) $(if $(SCALE),--config scale=$(SCALE))
 
-.PHONY: figures test venv environments clean help
+.PHONY: figures test test-slurm test-slurm-faults venv environments clean help
 
 figures: venv ## all figures at the default scale (SCALE=smoke for another one)
 	$(SNAKEMAKE)
 
 test: environments ## all tests
 	tests/run
+
+test-slurm: environments ## the smoke scale and its worst day on a throwaway SLURM of Debian packages (8 minutes)
+	.venv/bin/python -m pytest tests/slurm -q --durations=5
+
+test-slurm-faults: environments ## the same with all studies, and with every fault that a cluster is known for
+	.venv/bin/python -m pytest tests/slurm -q --durations=5 --everything
 
 venv: ## the workflow's own environment, in .venv
 	@$(PYTHON) envs/install.py workflow
@@ -23,4 +29,4 @@ clean: ## remove environments and results; what is shipped stays
 	git clean -fdxq results
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/ -/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'

@@ -1,11 +1,9 @@
 """A new user's copy of the repository on the throwaway SLURM, and the same work done without SLURM."""
 
-import json
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,21 +16,24 @@ ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 # The first look at jobs comes after 40 s otherwise, which is right for a busy cluster and long for a test.
 SLURM = ["--profile", "slurm", "--slurm-init-seconds-before-status-checks", "3"]
+WITHOUT_HISTORY = ["--rerun-triggers", "mtime"]  # in a copy, Snakemake has no records of what made a file
 RESULTS = ("metrics.json", "curve.csv", "model/model.safetensors")  # of a student: all that later stages read
 CALL_TIMEOUT_S = 600
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all-faults", action="store_true", help="also the faults that are left out of `make test-slurm`")
+    parser.addoption(
+        "--everything", action="store_true", help="the whole smoke scale, with its studies, and all faults"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow_fault: run with --all-faults only (make test-slurm-faults)")
+    config.addinivalue_line("markers", "more: run with --everything only (make test-slurm-faults)")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if item.get_closest_marker("slow_fault") and not config.getoption("--all-faults"):
+        if item.get_closest_marker("more") and not config.getoption("--everything"):
             item.add_marker(pytest.mark.skip(reason="make test-slurm-faults"))
 
 
@@ -46,8 +47,8 @@ class Project:
             if (ROOT / name).exists():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
-        for environment_folder in ROOT.glob(".venv*"):
-            (folder / environment_folder.name).symlink_to(environment_folder)
+        for path in ROOT.glob(".venv*"):
+            (folder / path.name).symlink_to(path)
         for path in HERE.glob("*.yaml"):
             shutil.copy(path, folder / "slurm")
         if site is None:
@@ -61,8 +62,8 @@ class Project:
     def call(self, *options: object, status: int = 0, **keywords: str) -> str:
         """What a call prints; it must end with this status (1: any but 0)."""
         result = subprocess.run(
-            self.command(*options, **keywords), cwd=self.folder, env=self.environment, text=True, timeout=CALL_TIMEOUT_S,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            self.command(*options, **keywords), cwd=self.folder, env=self.environment,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=CALL_TIMEOUT_S,
         )  # fmt: skip
         assert bool(result.returncode) == bool(status), result.stdout[-8000:]
         return result.stdout
@@ -109,15 +110,18 @@ def wait_until(condition: Callable[[], object], what: str, call: Call | None = N
         time.sleep(0.2)
 
 
-def retrained(project: Project, folder: Path, *targets: str, config: str = "gpus") -> Project:
-    """Targets made in another copy from a project's own token streams, without SLURM and without an interruption."""
-    (folder / "results").mkdir(parents=True)
-    other = Project(folder, dict(os.environ), site=None)
-    shutil.copytree(project.folder / "results/packages", folder / "results/packages")
-    for part in ("corpus", "streams"):
-        shutil.copytree(project.results / part, other.results / part)
-    options = ["--cores", "2", "--rerun-triggers", "mtime", "--"]
-    other.call(*options, *(f"results/smoke/{target}" for target in targets), config=config)
+def with_streams(project: Project, folder: Path, environment: dict[str, str], site: str | None) -> Project:
+    """Another copy that has a project's documents, token streams and LLM, and nothing that was made from them."""
+    other = Project(folder, environment, site)
+    for part in ("packages", "llms", "smoke/corpus", "smoke/streams"):
+        shutil.copytree(project.folder / "results" / part, folder / "results" / part)
+    return other
+
+
+def made_locally(project: Project, folder: Path, *targets: str, config: str = "gpus") -> Project:
+    """Targets made from a project's own streams on one machine, without SLURM and without an interruption."""
+    other = with_streams(project, folder, dict(os.environ), site=None)
+    other.call("--cores", "2", *WITHOUT_HISTORY, "--", *(f"results/smoke/{path}" for path in targets), config=config)
     return other
 
 
@@ -128,16 +132,6 @@ def same_student(project: Project, other: Project, run: str) -> None:
         assert found.read_bytes() == expected.read_bytes(), found
 
 
-def student(project: Project, **row: str) -> str:
-    """The name of the one student of the run table with these values."""
-    import csv
-
-    with open(project.results / "runs.csv") as table:
-        rows = [each for each in csv.DictReader(table) if row.items() <= each.items()]
-    assert len(rows) == 1, [each["run_id"] for each in rows]
-    return rows[0]["run_id"]
-
-
 @pytest.fixture(scope="session")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Environment with the commands of a cluster, as long as the tests last."""
@@ -146,8 +140,14 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def smoke(slurm: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The smoke scale, made by one call from an empty folder; `messages` are what it printed."""
+def smoke(slurm: dict[str, str], tmp_path_factory: pytest.TempPathFactory, targets: list[str]) -> Project:
+    """The smoke scale, made by one call from an empty folder."""
     project = Project(tmp_path_factory.mktemp("smoke"), slurm)
-    project.messages = project.call(*SLURM)
+    project.call(*SLURM, *targets)
     return project
+
+
+@pytest.fixture(scope="session")
+def targets(request: pytest.FixtureRequest) -> list[str]:
+    """What the call is asked for: without studies, whose jobs are of the same kinds, it is two minutes shorter."""
+    return [] if request.config.getoption("--everything") else ["--", "figures"]
