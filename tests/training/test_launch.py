@@ -16,6 +16,7 @@ from workflow_scripts.training import launch
 from workflow_scripts.training.attempts import Attempt, read_attempts
 from workflow_scripts.training.job import end_time, job_id
 from workflow_scripts.training.micro_batch import OutOfMemoryEnd, end_out_of_memory, micro_batch
+from workflow_scripts.training.outcome import write_outcome
 from workflow_scripts.training.owner import Owner
 
 ENDS = """
@@ -156,6 +157,16 @@ def test_lost_attempts_are_counted(ended, tmp_path):
     assert [line["launch"] == "lost" for line in lines] == [True, False, False]
     assert lines[0]["ended_at"] - lines[0]["started_at"] == pytest.approx(600) and lines[0]["gpus"] == 8
     assert lines[0]["host"] == "node7" and lines[0]["outcome"] == "killed"
+
+
+def test_an_attempt_that_saved_is_counted_though_its_launcher_was_killed(ended, tmp_path):
+    """As when SLURM puts a job back into the queue: the training saves in time, its launcher dies with the job."""
+    who = {"launch": "told", "host": "node7", "job": "17", "started_at": time.time() - 60, "gpus": 2}
+    write_outcome(tmp_path / "checkpoint", "signal", "interrupted", first_step=0, saved_step=5, **who)
+    ended("killed")
+    lines = read_attempts(tmp_path / "attempts.jsonl")
+    assert [line["launch"] == "told" for line in lines] == [True, False]
+    assert (lines[0]["outcome"], lines[0]["saved_step"], lines[0]["gpus"]) == ("signal", 5, 2)
 
 
 def test_a_folder_to_continue_from_is_needed(ended, tmp_path):

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from workflow_scripts.training.job import job_id
-from workflow_scripts.training.outcome import INTERRUPTED, OUT_OF_MEMORY
+from workflow_scripts.training.outcome import INTERRUPTED, OUT_OF_MEMORY, read_outcome
 from workflow_scripts.training.owner import is_live, read_owner
 
 
@@ -70,11 +70,28 @@ def read_attempts(path: str | Path) -> list[dict]:
 
 
 def note_lost_attempt(folder: str | Path, path: str | Path | None) -> None:
-    """A launcher that died with its machine wrote no line: the training's last sign of life says what it took."""
-    owner = read_owner(folder)
-    if path is None or owner is None or not owner["launch"] or is_live(owner):
+    """A launcher that died with its job wrote no line: what the training said at its end, or its last sign of life."""
+    if path is None:
         return
-    if owner["launch"] not in {line["launch"] for line in read_attempts(path)}:
-        told = {name: owner[name] for name in ("launch", "host", "job", "started_at")}
-        gpus, message = owner["progress"].get("gpus", 0), "its launcher died too; ended_at is its last sign of life"
-        append_attempt(path, Attempt(**told, attempt=0, gpus=gpus, ended_at=owner["renewed_at"], message=message))
+    known = {line["launch"] for line in read_attempts(path)}
+    for attempt in filter(None, (_told_at_the_end(folder), _last_sign_of_life(folder))):
+        if attempt.launch not in known:
+            append_attempt(path, attempt)
+
+
+def _told_at_the_end(folder: str | Path) -> Attempt | None:
+    said = read_outcome(folder) or {}
+    if not said.get("launch"):
+        return None
+    names = ("launch", "host", "job", "started_at", "gpus", "outcome", "message", "first_step", "saved_step")
+    told = {name: said[name] for name in names}
+    return Attempt(**told, attempt=0, ended_at=said["at"], signalled=said["outcome"] == "signal", status=INTERRUPTED)
+
+
+def _last_sign_of_life(folder: str | Path) -> Attempt | None:
+    owner = read_owner(folder)
+    if owner is None or not owner["launch"] or is_live(owner):
+        return None
+    told = {name: owner[name] for name in ("launch", "host", "job", "started_at")}
+    gpus, message = owner["progress"].get("gpus", 0), "its launcher died too; ended_at is its last sign of life"
+    return Attempt(**told, attempt=0, gpus=gpus, ended_at=owner["renewed_at"], message=message)

@@ -115,7 +115,16 @@ class Keeper:
         message = f"interrupted after step {step:,} of {steps:,}, {saved}, since {why}; {next_time}"
         print(message, file=sys.stderr)
         if self.ending != "taken_over":
-            write_outcome(self.folder, self.ending, message, first_step=self.first, saved_step=self.newest)
+            write_outcome(
+                self.folder, self.ending, message, first_step=self.first, saved_step=self.newest, **self._who()
+            )
+
+    def _who(self) -> dict:
+        """Whose attempt this was, for the case that its launcher is killed before it notes that."""
+        if self.owner is None:
+            return {}
+        told = {name: self.owner.process[name] for name in ("launch", "host", "job", "started_at")}
+        return told | {"gpus": self.owner.progress().get("gpus", 0)}
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         """The step in work is finished first; the same wish once more ends the process at once."""

@@ -32,8 +32,8 @@ REQUEUED_WITHIN_S = 120  # SLURM ends a job that it will run again
 def main(arguments: argparse.Namespace) -> None:
     """Exits with what became of the training."""
     folder = checkpoint_folder(arguments.options)
-    refuse_hopeless(folder, arguments.attempt)
     note_lost_attempt(folder, arguments.attempts)
+    refuse_hopeless(folder, arguments.attempt)
     ended = run_attempt(arguments, folder)
     while ended.outcome == "out_of_memory" and not ended.signalled:
         ended = run_attempt(arguments, folder)
