@@ -42,6 +42,7 @@ class Project:
 
     def __init__(self, folder: Path, environment: dict[str, str], site: str | None = "site.yaml") -> None:
         self.folder, self.results = folder, folder / "results/smoke"
+        self.calls: list[Call] = []
         self.environment = environment | {"PATH": f"{ROOT}/.venv/bin:{environment['PATH']}"}
         for name in subprocess.check_output(["git", "-C", ROOT, "ls-files", "-z"], text=True).strip("\0").split("\0"):
             if (ROOT / name).exists():
@@ -70,7 +71,20 @@ class Project:
 
     def start(self, *options: object, **keywords: str) -> "Call":
         """A call that runs on while other things happen."""
-        return Call(self, self.command(*options, **keywords))
+        self.calls.append(Call(self, self.command(*options, **keywords)))
+        return self.calls[-1]
+
+    def finish(self) -> None:
+        """Wait for all calls, which must succeed."""
+        for call in self.calls:
+            call.finish()
+
+    def leave(self) -> None:
+        """End what still runs of this copy: a test that fails leaves nothing behind."""
+        for call in self.calls:
+            call.kill()
+        if shutil.which("scancel", path=self.environment["PATH"]):
+            self.tell("scancel", "--full", "--me")
 
     def tell(self, *command: str) -> str:
         """Output of a command of the cluster."""
@@ -119,14 +133,18 @@ def with_streams(project: Project, folder: Path, environment: dict[str, str], si
 
 
 def made_locally(project: Project, folder: Path, *targets: str, config: str = "gpus") -> Project:
-    """Targets made from a project's own streams on one machine, without SLURM and without an interruption."""
+    """Targets made from a project's own streams on one machine, without SLURM and without an interruption.
+
+    They are there after `finish()`.
+    """
     other = with_streams(project, folder, dict(os.environ), site=None)
-    other.call("--cores", "2", *WITHOUT_HISTORY, "--", *(f"results/smoke/{path}" for path in targets), config=config)
+    other.start("--cores", "2", *WITHOUT_HISTORY, "--", *(f"results/smoke/{path}" for path in targets), config=config)
     return other
 
 
 def same_student(project: Project, other: Project, run: str) -> None:
-    """All that later stages read of a student is the same bytes in both."""
+    """All that later stages read of a student is the same bytes in both, for the other as soon as it is there."""
+    other.finish()
     for name in RESULTS:
         found, expected = (each.results / "runs" / run / name for each in (project, other))
         assert found.read_bytes() == expected.read_bytes(), found
