@@ -53,11 +53,8 @@ class Training:
     def saved(self) -> list[Path]:
         return sorted(self.checkpoints.glob("checkpoint-*.safetensors"))
 
-    def owner(self) -> dict:
-        """The process that trains; since the last fault it is a new one and has come further."""
-        return read_owner(self.checkpoints)
-
     def is_back(self) -> bool:
+        """Whether another process than at the last fault trains, and has come further."""
         owner = read_owner(self.checkpoints)
         is_new = owner is not None and is_live(owner) and owner["launch"] != self.launch
         return is_new and self.step() >= self.reached + STEPS_BETWEEN_FAULTS
@@ -118,14 +115,13 @@ def test_node_goes_down_and_the_newest_checkpoint_is_truncated(project: Project,
     """SLURM queues the job again; it continues from the checkpoint before."""
     training = Training(project, SHORT)
     call = training.call()
-    job, node = training.wait_until_back(call)["job"], project.tell("sinfo", "-h", "-o", "%n")
-    project.tell("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
-    wait_until(lambda: project.tell("squeue", "-h", "-j", job, "-o", "%T") == "PENDING", "requeue", call)
-    wait_until(lambda: not psutil.pid_exists(training.owner()["pid"]), "the trainer's end", call)
-    *_, before, newest = training.saved()
-    newest.write_bytes(newest.read_bytes()[:-1000])
-    time.sleep(DOWN_S)
-    project.tell("scontrol", "update", f"nodename={node}", "state=resume")
+    owner = training.wait_until_back(call)
+    with node_down(project):
+        wait_until(lambda: project.tell("squeue", "-h", "-j", owner["job"], "-o", "%T") == "PENDING", "requeue", call)
+        wait_until(lambda: not psutil.pid_exists(owner["pid"]), "the trainer's end", call)
+        *_, before, newest = training.saved()
+        newest.write_bytes(newest.read_bytes()[:-1000])
+        time.sleep(DOWN_S)
     training.wait_until_back(call)
     call.finish()
     log = (project.results / f"logs/train_student/{SHORT}.log").read_text()
@@ -159,12 +155,12 @@ def test_disk_is_full_while_a_student_trains(project: Project, undisturbed: Proj
         call = training.call()
         wait_until(lambda: list(disk.glob(f"*/smoke/checkpoints/{SHORT}")), "checkpoints on the small disk", call)
         (training.checkpoints,) = disk.glob(f"*/smoke/checkpoints/{SHORT}")
-        training.wait_until_back(call)
+        owner = training.wait_until_back(call)
         fill(disk / "filler")
         log = project.results / f"logs/train_student/{SHORT}.log"
         wait_until(lambda: log.read_text().count("is not saved") >= 2, "a checkpoint that is not saved", call)
         saved = training.step()
-        os.kill(training.owner()["pid"], signal.SIGKILL)
+        os.kill(owner["pid"], signal.SIGKILL)
         (disk / "filler").unlink()
         training.wait_until_back(call)
         call.finish()
@@ -216,6 +212,17 @@ def test_truncated_file_is_found_named_and_made_again(project: Project, smoke: P
     assert path.read_bytes() == content
     project.call(*options, *target, config="faults")
     assert (project.results / read_by).exists()
+
+
+@contextmanager
+def node_down(project: Project) -> Iterator[None]:
+    """The only node is set down, and resumed after the block."""
+    update = ["scontrol", "update", f"nodename={project.tell('sinfo', '-h', '-p', 'gpu', '-o', '%n')}"]
+    project.tell(*update, "state=down", "reason=test")
+    try:
+        yield
+    finally:
+        project.tell(*update, "state=resume")
 
 
 def is_generation(process: psutil.Process, folder: Path) -> bool:
