@@ -246,7 +246,6 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 def fill(path: Path) -> None:
     """Write until the disk is full."""
-    with open(path, "wb") as file, suppress(OSError):
+    with open(path, "wb", buffering=0) as file, suppress(OSError):
         while True:
-            file.write(bytes(2**16))
-            file.flush()
+            file.write(bytes(2**12))

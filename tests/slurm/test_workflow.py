@@ -17,10 +17,11 @@ STUDENTS = ["stitched-G2-D2.048k-e2-m0.75-lr0.003-wd0.4-s0", "real-D8.192k-e2-lr
 
 @pytest.fixture(scope="module")
 def jobs(smoke: Project) -> pd.DataFrame:
-    """What accounting knows of all jobs so far: one row each, with the rule that it ran."""
-    names = ["jobid", "comment", "account", "partition", "alloctres", "state"]
+    """What accounting knows of the jobs of this copy: one row each, with the rule that it ran."""
+    names = ["jobid", "comment", "account", "partition", "alloctres", "state", "workdir"]
     lines = smoke.tell("sacct", "-nXP", "-o", ",".join(names)).splitlines()
     found = pd.DataFrame([line.split("|") for line in lines], columns=names)
+    found = found[found["workdir"] == str(smoke.folder)]
     return found.assign(rule=found["comment"].str.extract(r"^rule_(\w+?)(?:_wildcards_.*)?$", expand=False))
 
 
