@@ -27,7 +27,7 @@ from tests.slurm.conftest import (
 from workflow_scripts.training.attempts import read_attempts
 from workflow_scripts.training.owner import is_live, read_owner
 
-SHORT, LONG = (f"real-D8.192k-e{epochs}-lr0.003-wd0.4-s0" for epochs in (400, 1000))
+SHORT, LONG = (f"real-D8.192k-e{epochs}-lr0.003-wd0.4-s0" for epochs in (400, 900))
 STEPS_BETWEEN_FAULTS = 300  # two seconds
 DOWN_S = 12  # the controller forgets nothing of a node that was away for ten seconds
 
@@ -200,7 +200,7 @@ def test_truncated_file_is_found_named_and_made_again(project: Project, smoke: P
     content, times = path.read_bytes(), path.stat()
     path.write_bytes(content[:-100])
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # a disk that fails tells nobody
-    options = [*SLURM, *WITHOUT_HISTORY]
+    options = [*SLURM, *WITHOUT_HISTORY, "--retries", "0"]  # each would wait a minute for the file
     printed = project.call(*options, *target, status=1, config="faults")
     assert f"results/smoke/{damaged}: the file is damaged" in printed
     assert path.with_name(f"{path.name}.damaged").exists() and not path.exists()
