@@ -19,8 +19,8 @@ rule write_run_table:
         "python -m workflow_scripts.config.write_runs --config {params.config:q} --output {output} > {log} 2>&1"
 
 
-# The checkpoint is no output: Snakemake removes outputs before a job starts, and a training continues from it. So does
-# its log: an attempt that continues keeps what the one before said.
+# The checkpoint is no output: Snakemake removes outputs before a job starts, and a training continues from it. The log
+# it removes, too: what earlier attempts said is in `attempts`.
 rule train_student:
     input:
         real=real_stream,
