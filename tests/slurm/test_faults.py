@@ -188,7 +188,7 @@ def test_vllm_is_killed_inside_a_shard(project: Project, smoke: Project):
 @pytest.mark.parametrize(
     ("damaged", "read_by"),
     [
-        ("streams/real.tokens.bin", f"runs/{SHORT}/metrics.json"),
+        ("streams/real.tokens.bin", "runs/real-D8.192k-e2-lr0.003-wd0.4-s0/metrics.json"),
         ("generations/rephrase-0.0.parquet", "streams/stitched-G2.json"),
     ],
 )
@@ -211,7 +211,7 @@ def test_truncated_file_is_found_named_and_made_again(project: Project, smoke: P
     assert result.returncode == 0, result.stdout + result.stderr
     assert path.read_bytes() == content
     project.call(*options, *target, config="faults")
-    assert (project.results / read_by).exists()
+    assert (project.results / read_by).read_bytes() == (smoke.results / read_by).read_bytes()
 
 
 @contextmanager
