@@ -39,10 +39,10 @@ def test_what_needs_a_gpu_got_one_and_what_is_small_was_no_job(jobs: pd.DataFram
     assert ((jobs["partition"] == "gpu") == wanted).all()
 
 
-def test_generation_was_one_array_and_evaluations_came_in_some(jobs: pd.DataFrame):
+def test_generation_was_one_array(jobs: pd.DataFrame):
+    """Evaluations are one where several become ready at once, which is chance here."""
     generated = jobs.loc[jobs["rule"] == "generate_texts", "jobid"].str.split("_", expand=True)
     assert generated[0].nunique() == 1 and set(generated[1]) == {"1", "2"}
-    assert jobs.loc[jobs["rule"] == "evaluate_losses", "jobid"].str.contains("_").any()
 
 
 def test_students_and_losses_are_those_of_one_machine(smoke: Project, tmp_path):
