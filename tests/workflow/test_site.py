@@ -48,7 +48,7 @@ def cluster(tmp_path, monkeypatch):
 
 
 def test_the_example_is_valid_also_with_every_optional_line(tmp_path, monkeypatch):
-    monkeypatch.setenv("WORK", "/work/me")
+    monkeypatch.setenv("WORK", "/shared/me")
     monkeypatch.setenv("SCRATCH", "/scratch/me")
     lines = (ROOT / "slurm/site.example.yaml").read_text(encoding="utf-8").splitlines()
     optional = {f"# {key}:" for key in Site.model_fields if key not in {"partitions", "limits", "gpu_request"}}
@@ -57,7 +57,7 @@ def test_the_example_is_valid_also_with_every_optional_line(tmp_path, monkeypatc
     assert read_site(ROOT / "slurm/site.example.yaml").account is None
     found = read_site(tmp_path / "site.yaml")
     assert found.model_fields_set == set(Site.model_fields)
-    assert (found.cache, found.scratch) == ("/work/me/megadocs-cache", "/scratch/me")
+    assert (found.cache, found.scratch) == ("/shared/me/megadocs-cache", "/scratch/me")
 
 
 @pytest.mark.parametrize(
