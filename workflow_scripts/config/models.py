@@ -349,7 +349,7 @@ class Scale(Strict):
 class Config(Strict):
     """config.yaml."""
 
-    scale: Literal["smoke", "laptop", "gpu", "paper"] = "laptop"
+    scale: Literal["smoke", "laptop", "replication", "gpu", "paper"] = "laptop"
     hyperparameters: str = Field(
         "results/shipped/hyperparameters.csv", description="table of tuned values and where they come from"
     )
@@ -358,7 +358,7 @@ class Config(Strict):
     budget_gpu_hours: float | None = Field(None, ge=0, description="the workflow refuses to use more device-hours")
     llms: dict[str, Llm]
     students: dict[str, Student]
-    scales: dict[Literal["smoke", "laptop", "gpu", "paper"], Scale]
+    scales: dict[Literal["smoke", "laptop", "replication", "gpu", "paper"], Scale]
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Config":
