@@ -80,6 +80,7 @@ def test_finished_signalled_killed(ended, tmp_path, capfd):
     assert [line["outcome"] for line in lines] == ["finished", "signal", "taken_over", "killed"]
     assert [line["status"] for line in lines] == [0, 75, 75, 137]
     assert all(line["gpus"] == 2 and line["ended_at"] > line["started_at"] for line in lines)
+    assert all(line["made_by"]["source_sha256"] and "torch" in line["made_by"]["packages"] for line in lines)
 
 
 def test_out_of_memory_is_started_again_in_place(ended, tmp_path):

@@ -29,6 +29,7 @@ class Attempt:
     signalled: bool = False
     first_step: int | None = None  # where it began; known where state was saved at the end
     saved_step: int | None = None
+    made_by: dict | None = None  # code, packages and machine (common/source.py); unknown where a launcher died
 
     @property
     def advanced(self) -> bool:

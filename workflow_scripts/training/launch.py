@@ -19,6 +19,7 @@ import time
 import uuid
 
 from workflow_scripts.common.errors import UserError, run_command
+from workflow_scripts.common.source import made_by
 from workflow_scripts.training.attempts import Attempt, append_attempt, note_lost_attempt
 from workflow_scripts.training.job import requeue
 from workflow_scripts.training.outcome import INTERRUPTED, forget_outcome, read_outcome
@@ -67,7 +68,8 @@ def refuse_hopeless(folder: str, attempt: int) -> None:
 
 def run_attempt(arguments: argparse.Namespace, folder: str) -> Attempt:
     """Run the training once; how it ended is also noted in --attempts."""
-    attempt = Attempt(launch=uuid.uuid4().hex, attempt=arguments.attempt, gpus=arguments.gpus)
+    made = made_by("workflow_scripts.training.train")
+    attempt = Attempt(launch=uuid.uuid4().hex, attempt=arguments.attempt, gpus=arguments.gpus, made_by=made)
     status, signalled = run(command(arguments.gpus, arguments.options), attempt.launch)
     wait_for_owner(folder, attempt.launch)
     attempt.end(status, signalled, read_outcome(folder))
