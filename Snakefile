@@ -20,9 +20,9 @@ include: "rules/common.smk"
 
 
 pathvars:
-    results=f"results/{settings.scale}",
-    logs=f"results/{settings.scale}/logs",
-    benchmarks=f"results/{settings.scale}/benchmarks",
+    results=RESULTS,
+    logs=f"{RESULTS}/logs",
+    benchmarks=f"{RESULTS}/benchmarks",
 
 
 include: "rules/functions.smk"
@@ -56,7 +56,6 @@ rule all:
         rules.write_run_table.output,
         generation_card(),
         figure_files(),
-        study_tables(),
         rules.summarise_times.output,
         rules.tabulate_results.output,
 

@@ -13,8 +13,10 @@ from workflow_scripts.common.seeds import named_hash
 from workflow_scripts.config.load import load_config, with_own_table, without_machines
 from workflow_scripts.config.repositories import repositories_of, sources_of
 from workflow_scripts.config.site import read_site
-from workflow_scripts.config.studies import MAIN, ensembles_of, expand_runs, needed_by, teacher_of
+from workflow_scripts.config.studies import ensembles_of, expand_runs, needed_by, studies_of, teacher_of
 from workflow_scripts.corpus.packaged import package_of
+from workflow_scripts.evaluation.tables import FILES
+from workflow_scripts.figures.catalogue import FIGURES, drawable
 from workflow_scripts.megadocs.published import require_released
 from workflow_scripts.planning.start import before_any_job
 from workflow_scripts.tuning.neighbourhood import centres, expand_tuning
@@ -29,6 +31,7 @@ try:
     SITE = read_site(settings.site) if os.path.exists(settings.site) else None
     RUNS = {run.run_id: run for run in expand_runs(settings)}
     require_released(settings, RUNS.values())
+    drawable(settings.scale, scale)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 try:
@@ -38,15 +41,14 @@ try:
 except UserError as error:  # a tuned value of one's own that no grid has: it stops the search alone
     CENTRES, TUNING_RUNS, OFF_GRID = {}, {}, str(error)
 
-RESULTS = f"results/{settings.scale}"  # pathvars are not filled in params
+RESULTS = settings.results  # pathvars are not filled in params
 WHOLE_CONFIG = settings.model_copy(update={"scales": {settings.scale: scale}}).model_dump_json()
 SCALE_CONFIG = without_machines(settings).model_dump_json()  # a param of rules: machines re-run nothing
 ALL_RUNS = TUNING_RUNS | RUNS
 OURS = scale.generation.source == "ours"  # else the authors' released streams, by name
 RELEASED = {} if OURS else {run.stream_name: run for run in ALL_RUNS.values() if run.stream_name}
-MAIN_RUNS = [run.run_id for run in needed_by(RUNS.values(), MAIN)]
 ENSEMBLES = ensembles_of(RUNS.values(), scale)
-STUDIES = list(scale.studies)
+STUDIES = list(studies_of(scale))
 # Checkpoints and journals: beside the results, or on the site's scratch disk, in a folder of this working copy's own.
 OWN_SCRATCH = f"{SITE.scratch}/megadocs-{named_hash(os.getcwd()):016x}" if SITE and SITE.scratch else "results"
 SCRATCH = f"{OWN_SCRATCH}/{settings.scale}"
@@ -56,6 +58,7 @@ SOURCES = sources_of(scale)
 HUB = {name: place for name, place in repositories_of(settings).items() if not place.startswith("stream:")}
 # Validation sets with documents of their own; where short and long have none, they are halves of `validation`.
 VALIDATION_SETS = ["validation", "tuning", *sorted(set(SOURCES) - {"train", "more", "validation"})]
+DOWNSTREAM_RUNS = []  # students that are asked the questions of the downstream tasks
 STREAM_FILES = [".tokens.bin", ".rows.parquet", ".json"]
 
 
@@ -111,3 +114,8 @@ def code(*stages):
 def stream(prefix):
     """The three files of a token stream."""
     return [prefix + suffix for suffix in STREAM_FILES]
+
+
+def pack(folder):
+    """The tables of what was measured, in one folder."""
+    return [f"{folder}/{name}" for name in FILES.values()]

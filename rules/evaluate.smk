@@ -1,8 +1,7 @@
 # Losses in nats per token on every validation set, kept per document.
 localrules:
-    collect_losses,
     collect_study,
-    collect_ensembles,
+    collect_everything,
 
 
 rule evaluate_losses:
@@ -50,60 +49,41 @@ use rule evaluate_losses as evaluate_ensemble with:
         sets=lambda w, input: [f"{n}={p[:-5]}" for n, p in zip(VALIDATION_SETS, input.sets[2::3])],
 
 
-rule collect_losses:
+# A study's students as one folder of tables: what certificates, fits, figures and claims read.
+rule collect_study:
     input:
-        evaluated(MAIN_RUNS),
+        measured_of_study,
         code=code("evaluation"),
     output:
-        losses="<results>/tables/losses.csv",
-        documents="<results>/tables/document_losses.parquet",
-    log:
-        "<logs>/collect_losses.log",
-    benchmark:
-        "<benchmarks>/collect_losses.tsv"
-    conda:
-        "../envs/workflow.yaml"
-    params:
-        config=SCALE_CONFIG,
-        study=MAIN,
-        folder=results_folder,
-    shell:
-        "python -m workflow_scripts.evaluation.collect --config {params.config:q} --study {params.study}"
-        " --folder {params.folder} --losses {output.losses} --documents {output.documents} 2>&1 | tee {log}"
-
-
-use rule collect_losses as collect_study with:
-    input:
-        runs_of_study,
-        code=code("evaluation"),
-    output:
-        losses="<results>/tables/studies/{study}.csv",
-        documents="<results>/tables/studies/{study}.parquet",
+        pack("<results>/tables/studies/{study}"),
     log:
         "<logs>/collect_study/{study}.log",
     benchmark:
         "<benchmarks>/collect_study/{study}.tsv"
-    params:
-        config=SCALE_CONFIG,
-        study="{study}",
-        folder=results_folder,
-
-
-rule collect_ensembles:
-    input:
-        expand("<results>/evaluations/ensembles/{ensemble}.parquet", ensemble=ENSEMBLES),
-        code=code("evaluation"),
-    output:
-        "<results>/tables/ensembles.csv",
-    log:
-        "<logs>/collect_ensembles.log",
-    benchmark:
-        "<benchmarks>/collect_ensembles.tsv"
+    wildcard_constraints:
+        study="|".join(STUDIES),
     conda:
         "../envs/workflow.yaml"
     params:
         config=SCALE_CONFIG,
         folder=results_folder,
+        output=lambda w, output: os.path.dirname(output[0]),
     shell:
-        "python -m workflow_scripts.evaluation.collect_ensembles --config {params.config:q}"
-        " --folder {params.folder} --output {output} 2>&1 | tee {log}"
+        "python -m workflow_scripts.evaluation.collect --config {params.config:q} --study {wildcards.study}"
+        " --folder {params.folder} --output {params.output} 2>&1 | tee {log}"
+
+
+# All students, those of the search among them: what is shipped.
+use rule collect_study as collect_everything with:
+    input:
+        measured(ALL_RUNS),
+        expand("<results>/evaluations/ensembles/{ensemble}.parquet", ensemble=ENSEMBLES),
+        code=code("evaluation"),
+    output:
+        pack("<results>/tables/{study}"),
+    log:
+        "<logs>/collect_{study}.log",
+    benchmark:
+        "<benchmarks>/collect_{study}.tsv"
+    wildcard_constraints:
+        study="everything",

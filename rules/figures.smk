@@ -1,20 +1,20 @@
-# Figures: pure functions of the tables of losses and fits.
+# Figures: pure functions of packs, the tables of what was measured.
 localrules:
     draw_figure,
 
 
 rule draw_figure:
     input:
-        summary=rules.fit_data_efficiency.output.summary,
-        analysis=rules.fit_data_efficiency.output.analysis,
-        code=code("figures"),
+        packs=packs_of_figure,
+        code=code("figures", "scaling"),
     output:
         pdf="<results>/figures/{figure}.pdf",
         png=report(
             "<results>/figures/{figure}.png",
-            category="Megadocs",
+            category="Figures",
+            subcategory=lambda w: FIGURES[w.figure].paper,
             caption="report/figure.rst",
-            labels=lambda w: {"figure": FIGURES[w.figure], "scale": settings.scale},
+            labels=lambda w: {"figure": FIGURES[w.figure].title, "scale": settings.scale},
         ),
         csv="<results>/figures/{figure}.csv",
     log:
@@ -27,6 +27,11 @@ rule draw_figure:
         "../envs/workflow.yaml"
     params:
         scale=settings.scale,
+        source=settings.runs.source,
+        settings=scale.analysis.model_dump_json(),
+        real_tokens=scale.corpus.real_tokens,
+        results=lambda w: [f"{RESULTS}/tables/studies/{study}" for study in FIGURES[w.figure].studies],
     shell:
-        "python -m workflow_scripts.figures.{wildcards.figure} --summary {input.summary}"
-        " --analysis {input.analysis} --scale {params.scale} --output {output.pdf} 2>&1 | tee {log}"
+        "python -m workflow_scripts.figures.{wildcards.figure} --results {params.results}"
+        " --settings {params.settings:q} --real-tokens {params.real_tokens} --scale {params.scale}"
+        " --source {params.source} --output {output.pdf} 2>&1 | tee {log}"

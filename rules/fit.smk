@@ -5,8 +5,7 @@ localrules:
 
 rule fit_data_efficiency:
     input:
-        losses=rules.collect_losses.output.losses,
-        documents=rules.collect_losses.output.documents,
+        pack("<results>/tables/studies/data_efficiency"),
         code=code("scaling"),
     output:
         summary="<results>/tables/summary.csv",
@@ -18,9 +17,10 @@ rule fit_data_efficiency:
     conda:
         "../envs/workflow.yaml"
     params:
+        results=f"{RESULTS}/tables/studies/data_efficiency",
         settings=scale.analysis.model_dump_json(),
         real_tokens=scale.corpus.real_tokens,
     shell:
         "python -m workflow_scripts.scaling.efficiency --settings {params.settings:q}"
-        " --real-tokens {params.real_tokens} --losses {input.losses} --documents {input.documents}"
+        " --real-tokens {params.real_tokens} --results {params.results}"
         " --summary {output.summary} --output {output.analysis} 2>&1 | tee {log}"

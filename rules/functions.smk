@@ -12,11 +12,6 @@ TEACHER = teacher_of(RUNS.values(), scale).run_id  # the real-only student whose
 LLM_SETTINGS = LLM.model_dump_json(exclude={"tensor_parallel"} if LLM.tensor_parallel == 1 else None)
 PACKAGED_LLM = LLM.model.removeprefix("package:") if LLM.model.startswith("package:") else None
 SHUFFLED = {"simple": "stitched", "simple_no_real": "stitched_no_real"}  # the same rows, shuffled
-FIGURES = {
-    "generation_scaling": "Loss against generations per document",
-    "data_efficiency": "Baseline law and data efficiency",
-    "context_length": "Short and long documents",
-}
 
 
 def server_file():
@@ -137,15 +132,23 @@ def evaluated(runs):
     return expand(["<results>/runs/{run}/metrics.json", "<results>/evaluations/{run}.parquet"], run=runs)
 
 
-def runs_of_study(wildcards):
-    """Metrics and evaluations of a study's students."""
-    return evaluated([run.run_id for run in needed_by(RUNS.values(), wildcards.study)])
+def measured(runs):
+    """All that is measured of students: metrics, evaluations and, of those that are asked, downstream tasks."""
+    asked = [run for run in runs if run in DOWNSTREAM_RUNS]
+    return evaluated(runs) + expand("<results>/downstream/{run}.json", run=asked)
 
 
-def study_tables():
-    """Losses of every study that the config adds, and of the ensembles if there are some."""
-    ensembles = ["<results>/tables/ensembles.csv"] if ENSEMBLES else []
-    return expand("<results>/tables/studies/{study}.csv", study=STUDIES) + ensembles
+def measured_of_study(wildcards):
+    """All that is measured of a study's students, and its ensembles."""
+    runs = [run.run_id for run in needed_by(RUNS.values(), wildcards.study)]
+    groups = {RUNS[run].group for run in runs} if studies_of(scale)[wildcards.study].ensembles else set()
+    ensembles = [name for name in ENSEMBLES if name in groups]
+    return measured(runs) + expand("<results>/evaluations/ensembles/{ensemble}.parquet", ensemble=ensembles)
+
+
+def packs_of_figure(wildcards):
+    """Packs of the studies that a figure is drawn from."""
+    return [table for study in FIGURES[wildcards.figure].studies for table in pack(f"<results>/tables/studies/{study}")]
 
 
 def certificates(wildcards):
@@ -167,5 +170,5 @@ def generation_card():
 
 
 def figure_files():
-    """PDF of every figure; PNG and CSV come with it."""
-    return expand("<results>/figures/{figure}.pdf", figure=FIGURES)
+    """PDF of every figure that the scale has the studies of; PNG and CSV come with it."""
+    return expand("<results>/figures/{figure}.pdf", figure=drawable(settings.scale, scale))

@@ -7,7 +7,8 @@ from tests.workflow.test_runs import shipped_config
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.files import write_json
 from workflow_scripts.config.studies import expand_runs
-from workflow_scripts.evaluation.collect import require_finite, with_halves
+from workflow_scripts.evaluation.collect import require_finite
+from workflow_scripts.evaluation.results import with_halves
 
 
 def test_halves_are_by_tokens_and_complete():

@@ -336,6 +336,7 @@ class Scale(Strict):
     analysis: Analysis = Analysis()
     compute: Compute = Compute()
     studies: dict[str, Study] = Field({}, description="further students, by the question that they answer")
+    left_out: dict[str, str] = Field({}, description="figures that this scale lacks, each with the reason")
 
     @model_validator(mode="after")
     def _batches_fit(self) -> "Scale":
@@ -346,6 +347,16 @@ class Scale(Strict):
         return self
 
 
+class Runs(Strict):
+    """Where results come from."""
+
+    source: Literal["rerun", "shipped", "planted"] = Field(
+        "rerun",
+        description="rerun: students are trained; shipped: their losses are read from results/shipped/<scale>, and "
+        "nothing is trained; planted: losses are drawn from a known law, which the analysis has to find again",
+    )
+
+
 class Config(Strict):
     """config.yaml."""
 
@@ -354,11 +365,17 @@ class Config(Strict):
         "results/shipped/hyperparameters.csv", description="table of tuned values and where they come from"
     )
     accelerator: Literal["cpu", "cuda"] = Field("cpu", description="which pins of envs/ to install")
+    runs: Runs = Runs()
     site: str = Field("slurm/site.yaml", description="facts of your cluster; copy slurm/site.example.yaml")
     budget_gpu_hours: float | None = Field(None, ge=0, description="the workflow refuses to use more device-hours")
     llms: dict[str, Llm]
     students: dict[str, Student]
     scales: dict[Literal["smoke", "laptop", "replication", "gpu", "paper"], Scale]
+
+    @property
+    def results(self) -> str:
+        """Folder of all that is made of the selected scale and source."""
+        return f"results/{self.scale}" + ("" if self.runs.source == "rerun" else f"-{self.runs.source}")
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Config":

@@ -1,4 +1,4 @@
-"""Collect the students of a study into two tables: a row per run and set, and a row per run, set and document."""
+"""Collect the students of a study, their losses, ensembles and downstream tasks into one pack."""
 
 import argparse
 from collections.abc import Iterable
@@ -7,60 +7,66 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.common.errors import UserError, run_command
-from workflow_scripts.common.files import atomic_path, read_json
+from workflow_scripts.common.files import read_json
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.runs import Run
-from workflow_scripts.config.studies import MAIN, expand_runs, needed_by
+from workflow_scripts.config.studies import ensembles_of, expand_runs, needed_by
+from workflow_scripts.evaluation.results import Results, empty, with_halves, write_results
+from workflow_scripts.tuning.neighbourhood import expand_tuning
+
+EVERYTHING = "everything"  # the pack of all students that exist, those of the search among them
 
 
-def with_halves(documents: pd.DataFrame) -> pd.DataFrame:
-    """Adds `short` and `long`, the halves of `validation` by tokens, where they have no documents of their own.
-
-    [assumed] Documents are sorted by tokens, then by id; the shorter half is `short` (facts 9.10).
-    """
-    own = documents[documents["set"] == "validation"]
-    sizes = own[["doc_id", "tokens"]].drop_duplicates().sort_values(["tokens", "doc_id"])
-    shorter = set(sizes["doc_id"].iloc[: len(sizes) // 2])
-    label = own["doc_id"].map(lambda doc_id: "short" if doc_id in shorter else "long")
-    halves = own.assign(set=label)
-    present = set(documents["set"])
-    return pd.concat([documents, halves[~halves["set"].isin(present)]], ignore_index=True)
+def students_of(config: Config, study: str) -> list[Run]:
+    """Rows of the run table that a pack is about."""
+    runs = expand_runs(config)
+    if study != EVERYTHING:
+        return needed_by(runs, study)
+    return list({run.run_id: run for run in [*expand_tuning(config), *runs]}.values())
 
 
-def document_table(folder: Path, runs: Iterable[Run]) -> pd.DataFrame:
-    """Per run, set and document: predicted tokens and summed loss in nats."""
-    tables = [
-        pd.read_parquet(folder / "evaluations" / f"{run.run_id}.parquet").assign(run_id=run.run_id) for run in runs
-    ]
-    return pd.concat([with_halves(table) for table in tables], ignore_index=True)
-
-
-def loss_table(folder: Path, runs: list[Run], documents: pd.DataFrame) -> pd.DataFrame:
-    """Per run and set: the run's row, what it saw, mean loss in nats per token and number of documents."""
-    groups = documents.groupby(["run_id", "set"], sort=True)
-    losses = groups.agg(
-        documents=("doc_id", "count"),
-        predicted_tokens=("predicted_tokens", "sum"),
-        loss_sum_nats=("loss_sum_nats", "sum"),
-    ).reset_index()
-    losses["loss_nats"] = losses["loss_sum_nats"] / losses["predicted_tokens"]
-    rows = pd.DataFrame([{**run.model_dump(), **seen_by(folder, run)} for run in runs])
-    return rows.merge(losses.drop(columns="loss_sum_nats"), on="run_id")
+def student_table(folder: Path, runs: Iterable[Run]) -> pd.DataFrame:
+    """A row per student: its row of the run table and what it saw."""
+    return pd.DataFrame([run.model_dump() | seen_by(folder, run) for run in runs])
 
 
 def seen_by(folder: Path, run: Run) -> dict:
-    """Counts and training loss of a run, from its metrics."""
+    """Size, counts and training loss of a student, from its metrics."""
     metrics = read_json(folder / "runs" / run.run_id / "metrics.json")
-    kept = (
-        "steps",
-        "tokens",
-        "real_epochs_seen",
-        "synthetic_epochs_seen",
-        "synthetic_stream_tokens",
-        "train_loss_nats",
-    )
-    return {f"trained_{key}" if key == "tokens" else key: metrics.get(key, 0) for key in kept}
+    kept = ("steps", "real_epochs_seen", "synthetic_epochs_seen", "synthetic_stream_tokens", "train_loss_nats")
+    sizes = metrics["parameters"]
+    return {key: metrics.get(key, 0) for key in kept} | {
+        "trained_tokens": metrics["tokens"],
+        "parameters": sizes["total"],
+        "non_embedding_parameters": sizes["non_embedding"],
+    }
+
+
+def loss_table(folder: Path, runs: Iterable[Run]) -> pd.DataFrame:
+    """Per student, set and document: tokens, predicted tokens and summed loss in nats."""
+    tables = [
+        with_halves(pd.read_parquet(folder / "evaluations" / f"{run.run_id}.parquet")).assign(run_id=run.run_id)
+        for run in runs
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def ensemble_table(folder: Path, names: Iterable[str]) -> pd.DataFrame:
+    """Per ensemble, number of members, set and document: the same."""
+    tables = [
+        with_halves(group).assign(ensemble=name)
+        for name in names
+        for _, group in pd.read_parquet(folder / "evaluations/ensembles" / f"{name}.parquet").groupby("members")
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else empty("ensembles")
+
+
+def downstream_table(folder: Path, runs: Iterable[Run]) -> pd.DataFrame:
+    """A row per student and task, for the students that have been asked."""
+    paths = [folder / "downstream" / f"{run.run_id}.json" for run in runs]
+    rows = [row for path in paths if path.exists() for row in read_json(path)["tasks"]]
+    return pd.DataFrame(rows) if rows else empty("downstream")
 
 
 def require_finite(folder: Path, runs: Iterable[Run]) -> None:
@@ -73,23 +79,38 @@ def require_finite(folder: Path, runs: Iterable[Run]) -> None:
             )
 
 
-def main(arguments: argparse.Namespace) -> None:
-    """Write both tables."""
-    folder = Path(arguments.folder)
-    runs = needed_by(expand_runs(parse_settings(Config, arguments.config)), arguments.study)
+def collect(config: Config, study: str, folder: Path) -> Results:
+    """The pack of a study. Raises UserError when one of its students diverged."""
+    runs = students_of(config, study)
+    if study == EVERYTHING:
+        runs = [run for run in runs if not _diverged_in_search(folder, run)]
     require_finite(folder, runs)
-    documents = document_table(folder, runs)
-    with atomic_path(arguments.documents) as temporary:
-        documents.to_parquet(temporary, index=False)
-    with atomic_path(arguments.losses) as temporary:
-        loss_table(folder, runs, documents).to_csv(temporary, index=False)
+    groups = {run.group for run in runs}
+    ensembles = [name for name in ensembles_of(expand_runs(config), config.scales[config.scale]) if name in groups]
+    ensembles = ensembles if study == EVERYTHING or _has_ensembles(config, study) else []
+    tables = loss_table(folder, runs), ensemble_table(folder, ensembles), downstream_table(folder, runs)
+    return Results(student_table(folder, runs), *tables)
+
+
+def _diverged_in_search(folder: Path, run: Run) -> bool:
+    return not run.studies and "diverged_at_step" in read_json(folder / "runs" / run.run_id / "metrics.json")
+
+
+def _has_ensembles(config: Config, study: str) -> bool:
+    studies = config.scales[config.scale].studies
+    return study in studies and studies[study].ensembles
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write the pack."""
+    config = parse_settings(Config, arguments.config)
+    write_results(arguments.output, collect(config, arguments.study, Path(arguments.folder)))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", required=True, help="JSON of the whole config")
-    parser.add_argument("--study", default=MAIN, help="name of a study (default: %(default)s)")
+    parser.add_argument("--study", required=True, help=f"name of a study, or {EVERYTHING}")
     parser.add_argument("--folder", required=True, help="folder of the scale's results")
-    parser.add_argument("--losses", required=True, help="a row per run and validation set (CSV)")
-    parser.add_argument("--documents", required=True, help="a row per run, set and document (Parquet)")
+    parser.add_argument("--output", required=True, help="folder of the pack")
     run_command(main, parser)

@@ -1,30 +1,37 @@
 """Bootstrap of losses over validation documents and seeds.
 
-A draw takes documents with replacement, the same ones for every student (so differences between students keep
-their small error), and for every setting its seeds with replacement.
+A draw takes documents with replacement, the same ones for every student and ensemble (so differences between them
+keep their small error), and for every setting its seeds with replacement.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from workflow_scripts.common.seeds import named_seed
+from workflow_scripts.evaluation.results import Results
 
-SETTING = ["stream", "generations", "real_tokens"]
+SETTING = ("stream", "generations", "real_tokens")
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Losses of one (stream, G, D) on one validation set."""
+    """Losses of students that differ in their seed alone, on one validation set."""
 
-    stream: str
-    generations: int
-    real_tokens: int
+    key: dict[str, Any]  # values of the columns that the students were grouped by
     seeds: int
     documents: int
-    loss: float
+    loss: float  # nats per token, mean over seeds
     draws: np.ndarray  # [draws] nats per token
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["key"][name]
+        except KeyError:
+            raise AttributeError(name) from None
 
 
 def document_counts(documents: int, draws: int, name: str) -> np.ndarray:
@@ -33,28 +40,57 @@ def document_counts(documents: int, draws: int, name: str) -> np.ndarray:
     return generator.multinomial(documents, np.full(documents, 1 / documents), size=draws)
 
 
-def settings_of(losses: pd.DataFrame, documents: pd.DataFrame, name: str, draws: int) -> list[Setting]:
-    """All settings of a validation set `name` with their bootstrap draws, in table order."""
-    own = documents[documents["set"] == name]
-    sums = own.pivot(index="doc_id", columns="run_id", values="loss_sum_nats")
+def settings_of(results: Results, name: str, draws: int, by: Sequence[str] = SETTING) -> list[Setting]:
+    """All settings on the validation set `name` with their draws, in the order of the students.
+
+    `by`: columns of `results.students` that tell settings apart; students that agree in all of them are its seeds.
+    """
+    by_run, documents = student_draws(results.losses, "run_id", name, draws)
+    losses = mean_losses(results.losses, "run_id", name)
+    groups = results.students.groupby(list(by), sort=False)
+    return [_setting(by, key, losses[rows["run_id"]], by_run, documents) for key, rows in groups]
+
+
+def mean_losses(losses: pd.DataFrame, column: str, name: str) -> pd.Series:
+    """Loss in nats per token on a set, by student."""
+    sums = losses[losses["set"] == name].groupby(column, observed=True)[["loss_sum_nats", "predicted_tokens"]].sum()
+    return sums["loss_sum_nats"] / sums["predicted_tokens"]
+
+
+def student_draws(losses: pd.DataFrame, column: str | list[str], name: str, draws: int) -> tuple[dict, int]:
+    """[draws] losses in nats per token of every student (or other key) on a set, and the number of documents."""
+    own = losses[losses["set"] == name]
+    sums = own.pivot(index="doc_id", columns=column, values="loss_sum_nats")
     tokens = own.drop_duplicates("doc_id").set_index("doc_id")["predicted_tokens"].reindex(sums.index).to_numpy()
     counts = document_counts(len(sums), draws, name)
-    drawn = (counts @ sums.to_numpy()) / (counts @ tokens)[:, None]
-    by_run = dict(zip(sums.columns, drawn.T, strict=True))
-    rows = losses[losses["set"] == name]
-    return [_setting(key, group, by_run, len(sums)) for key, group in rows.groupby(SETTING, sort=False)]
+    drawn = (counts @ sums.to_numpy(dtype=float)) / (counts @ tokens)[:, None]
+    return dict(zip(sums.columns, drawn.T, strict=True)), len(sums)
 
 
-def _setting(key: tuple, rows: pd.DataFrame, by_run: dict[str, np.ndarray], documents: int) -> Setting:
-    runs = np.stack([by_run[run] for run in rows["run_id"]])  # [seeds, draws]
-    generator = np.random.default_rng(named_seed("bootstrap seeds", *key))
+def _setting(by: Sequence[str], key: tuple, losses: pd.Series, by_run: dict, documents: int) -> Setting:
+    runs = np.stack([by_run[run] for run in losses.index])  # [seeds, draws]
+    plain = [value.item() if hasattr(value, "item") else value for value in key]  # they go into JSON
+    generator = np.random.default_rng(named_seed("bootstrap seeds", *plain))
     picks = generator.integers(len(runs), size=(len(runs), runs.shape[1]))
     draws = np.take_along_axis(runs, picks, axis=0).mean(axis=0)
-    stream, generations, real_tokens = key[0], int(key[1]), int(key[2])  # plain integers: they go into JSON
-    return Setting(stream, generations, real_tokens, len(runs), documents, float(rows["loss_nats"].mean()), draws)
+    return Setting(dict(zip(by, plain, strict=True)), len(runs), documents, float(losses.mean()), draws)
 
 
 def band(draws: np.ndarray, share: float) -> tuple[float, float]:
     """Central interval that holds `share` of the draws."""
     low, high = np.quantile(draws, [(1 - share) / 2, (1 + share) / 2])
     return float(low), float(high)
+
+
+def ensemble_settings(results: Results, name: str, draws: int) -> list[Setting]:
+    """Losses of the first K members of every ensemble together on a set, in nats per token; key: ensemble, members.
+
+    Draws are over documents alone: an ensemble is one draw of its members.
+    """
+    own = results.ensembles
+    by_key, documents = student_draws(own, ["ensemble", "members"], name, draws)
+    found = mean_losses(own, ["ensemble", "members"], name)
+    return [
+        Setting({"ensemble": ensemble, "members": int(members)}, 1, documents, float(found[ensemble, members]), drawn)
+        for (ensemble, members), drawn in by_key.items()
+    ]

@@ -14,6 +14,7 @@ from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.files import atomic_path, write_json
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Analysis
+from workflow_scripts.evaluation.results import read_results
 from workflow_scripts.scaling.bootstrap import Setting, band, settings_of
 from workflow_scripts.scaling.law import DataLaw, NotIdentified, fit_data_law
 
@@ -37,7 +38,7 @@ class Baseline:
 
 def fit_baseline(settings: list[Setting], real_tokens: int) -> Baseline:
     """Law of the real-only settings. Raises NotIdentified when they don't determine one."""
-    real = [setting for setting in settings if setting.stream == "real"]
+    real = sorted((setting for setting in settings if setting.stream == "real"), key=lambda s: s.real_tokens)
     tokens = np.array([setting.real_tokens for setting in real])
     law = fit_data_law(tokens, np.array([setting.loss for setting in real]))
     drawn = [_law_or_none(tokens, losses) for losses in np.stack([setting.draws for setting in real], axis=1)]
@@ -123,9 +124,8 @@ def analyse(settings: list[Setting], real_tokens: int, share: float) -> dict:
 def main(arguments: argparse.Namespace) -> None:
     """Write the summary of losses and the analysis."""
     analysis = parse_settings(Analysis, arguments.settings)
-    losses, documents = pd.read_csv(arguments.losses), pd.read_parquet(arguments.documents)
-    names = sorted(set(losses["set"]) - {"tuning"})
-    sets = {name: settings_of(losses, documents, name, analysis.bootstrap_draws) for name in names}
+    results = read_results(arguments.results)
+    sets = {name: settings_of(results, name, analysis.bootstrap_draws) for name in results.sets}
     with atomic_path(arguments.summary) as temporary:
         pd.DataFrame(summary_rows(sets, analysis.band)).to_csv(temporary, index=False)
     record = {"band": analysis.band, "draws": analysis.bootstrap_draws, "seeds": min(s.seeds for s in sets[IID])}
@@ -136,8 +136,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--settings", required=True, help="JSON of the `analysis` section of the config")
     parser.add_argument("--real-tokens", type=int, required=True, help="D at which the baseline has efficiency 1")
-    parser.add_argument("--losses", required=True, help="a row per run and set (CSV)")
-    parser.add_argument("--documents", required=True, help="a row per run, set and document (Parquet)")
+    parser.add_argument("--results", required=True, help="pack of the study data_efficiency")
     parser.add_argument("--summary", required=True, help="loss and band per setting and set (CSV)")
     parser.add_argument("--output", required=True, help="law and data efficiencies (JSON)")
     run_command(main, parser)

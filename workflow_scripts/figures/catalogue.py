@@ -1,0 +1,69 @@
+"""Every figure: its title, the studies that it is drawn from, and which paper has it.
+
+A scale that lacks one of a figure's studies lacks the figure, and says why in `scales.<scale>.left_out`.
+"""
+
+from dataclasses import dataclass
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.models import Scale
+from workflow_scripts.config.studies import studies_of
+
+MEGADOCS, PREDECESSOR = "arXiv 2603.18534", "arXiv 2509.14786"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure; its module in workflow_scripts/figures has its name."""
+
+    title: str
+    studies: tuple[str, ...]
+    paper: str = MEGADOCS
+
+
+FIGURES = {
+    "construction": Figure("How simple, stitched and latent-thought streams are built", ()),
+    "generation_scaling": Figure("Loss against generations per document", ("generation_scaling",)),
+    "data_efficiency": Figure("Baseline law and data efficiency", ("data_efficiency",)),
+    "context_length": Figure("Short and long documents", ("generation_scaling",)),
+    "out_of_distribution": Figure("Out-of-distribution losses", ("generation_scaling",)),
+    "downstream": Figure("Downstream error against generations per document", ("generation_scaling",)),
+    "epochs_and_mixing": Figure(
+        "Loss against real epochs and mixing ratio", ("epochs_and_mixing", "generation_scaling")
+    ),
+    "optimum_against_generations": Figure(
+        "How the best number of epochs moves", ("optimum_against_generations", "generation_scaling")
+    ),
+    "controlled_hyperparameters": Figure(
+        "Megadocs with hyper-parameters of simple rephrases", ("controlled_hyperparameters", "generation_scaling")
+    ),
+    "ordering": Figure("Order inside a megadoc", ("ordering",)),
+    "no_real_document": Figure("Streams without the real document", ("no_real_document",)),
+    "cross_document_attention": Figure("Attention across documents", ("cross_document_attention",)),
+    "no_real_stream": Figure("The synthetic stream alone", ("no_real_stream", "generation_scaling")),
+    "ensembles": Figure("Ensembles and their asymptotes", ("ensembles",)),
+    "self_distillation": Figure("A student's own text", ("self_distillation", "generation_scaling")),
+    "student_size": Figure("Gain against the size of the student", ("student_size",)),
+    "standard_recipe": Figure("Epoched standard recipe", ("standard_recipe",), PREDECESSOR),
+    "regularised_recipe": Figure(
+        "Regularised recipe against size", ("regularised_recipe", "standard_recipe"), PREDECESSOR
+    ),
+    "joint_limit": Figure(
+        "Ensembles of every size and their joint limit", ("regularised_recipe", "baseline_ensembles"), PREDECESSOR
+    ),
+}
+
+
+def drawable(name: str, scale: Scale) -> list[str]:
+    """Figures that a scale has. Raises UserError for one that is neither drawable nor left out with a reason."""
+    known = set(studies_of(scale))
+    for figure, content in FIGURES.items():
+        missing = [study for study in content.studies if study not in known]
+        if missing and figure not in scale.left_out:
+            raise UserError(
+                f"scales.{name}: figure {figure} needs the study {missing[0]}: add it to scales.{name}.studies, "
+                f"or say in scales.{name}.left_out.{figure} why this scale lacks the figure"
+            )
+    if unknown := sorted(set(scale.left_out) - set(FIGURES)):
+        raise UserError(f"scales.{name}.left_out.{unknown[0]}: no such figure; they are {', '.join(FIGURES)}")
+    return [figure for figure in FIGURES if figure not in scale.left_out]
