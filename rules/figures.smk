@@ -9,6 +9,7 @@ rule draw_figure:
         code=code("figures", "scaling"),
     output:
         pdf="<results>/figures/{figure}.pdf",
+        svg="<results>/figures/{figure}.svg",
         png=report(
             "<results>/figures/{figure}.png",
             category="Figures",

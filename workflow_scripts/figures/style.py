@@ -4,7 +4,7 @@ import os
 
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 
-import argparse
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import matplotlib
@@ -19,82 +19,101 @@ from matplotlib.figure import Figure
 
 from workflow_scripts.common.files import atomic_path
 
-# Okabe-Ito colours; a method has the same colour and marker in every figure.
+MM = 1 / 25.4  # inches
+ONE_PANEL_MM, TWO_PANELS_MM, PANEL_HEIGHT_MM = 105, 165, 72
+SMALL = 8  # points: labels inside the axes; nothing is smaller than NOTE
+NOTE = 7.5
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a method is drawn, the same in every figure. A variant has its family's colour, lighter and hatched."""
+
+    colour: str
+    marker: str
+    label: str
+    hatch: str = ""
+    dash: str = "-"
+
+    @property
+    def face(self) -> str:
+        """Fill of markers: variants are open."""
+        return "white" if self.hatch else self.colour
+
+
+# Okabe-Ito colours.
 METHODS = {
-    "real": ("#000000", "o", "real only"),
-    "simple": ("#0072B2", "s", "simple rephrases"),
-    "stitched": ("#D55E00", "^", "stitched megadocs"),
-    "latent": ("#009E73", "D", "latent thoughts"),
+    "real": Look("#000000", "o", "real only"),
+    "simple": Look("#0072B2", "s", "simple"),
+    "stitched": Look("#D55E00", "^", "stitched"),
+    "latent": Look("#009E73", "D", "latent"),
+    "stitched_real_first": Look("#E69F00", "<", "stitched, real first"),
+    "simple_no_real": Look("#0072B2", "s", "simple, no real document", "///", "--"),
+    "stitched_no_real": Look("#D55E00", "^", "stitched, no real document", "///", "--"),
+    "latent_no_real": Look("#009E73", "D", "latent, no real document", "///", "--"),
+    "self_distilled": Look("#CC79A7", "v", "self-distilled"),
 }
 plt.rcParams.update(
     {
         "font.family": "DejaVu Sans",
         "font.size": 9,
+        "axes.titlesize": 9,
+        "axes.titlelocation": "left",
+        "axes.labelsize": 9,
+        "xtick.labelsize": SMALL,
+        "ytick.labelsize": SMALL,
+        "figure.titlesize": 10,
+        "figure.titleweight": "bold",
         "axes.spines.top": False,
         "axes.spines.right": False,
+        "axes.axisbelow": True,
         "axes.grid": True,
         "grid.alpha": 0.25,
-        "figure.dpi": 150,
-        "savefig.bbox": "tight",
+        "hatch.linewidth": 0.6,
+        "savefig.dpi": 200,
         "pdf.fonttype": 42,
         "svg.hashsalt": "megadocs",
+        "svg.fonttype": "path",  # looks the same where the font is not installed
     }
 )
+UNDATED = {
+    ".svg": {"Date": None, "Creator": None},
+    ".png": {"Software": None},
+    ".pdf": {"CreationDate": None, "Producer": None, "Creator": None},
+}
 
 
-def save(figure: Figure, drawn: pd.DataFrame, output: str | Path) -> None:
-    """Write `output` (PDF), and beside it the PNG and the CSV of what is drawn; the PDF last."""
+def look(stream: str, masked: bool = False, alone: bool = False) -> Look:
+    """Look of a method; `masked`: attention ends at each document; `alone`: without a separate real stream."""
+    own = METHODS[stream]
+    if masked:
+        return replace(own, label=f"{own.label}, masked", hatch="...", dash=":")
+    return replace(own, label=f"{own.label}, alone", hatch="xxx", dash="-.") if alone else own
+
+
+def in_order(streams: pd.Series) -> list[str]:
+    """Streams that occur, in the order of METHODS."""
+    return [stream for stream in METHODS if stream in set(streams)]
+
+
+def panels(count: int = 1, columns: int = 2, height_mm: float = PANEL_HEIGHT_MM) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` panels in rows of at most `columns`."""
+    columns = min(count, columns)
+    rows = -(-count // columns)
+    size = ((ONE_PANEL_MM if columns == 1 else TWO_PANELS_MM) * MM, (rows * height_mm + 22) * MM)
+    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    for spare in np.ravel(grid)[count:]:
+        spare.remove()
+    return figure, list(np.ravel(grid)[:count])
+
+
+def save(figure: Figure, drawn: pd.DataFrame, output: str | Path, subject: str = "") -> None:
+    """Write `output` (PDF), and beside it SVG, PNG and the CSV of what is drawn; the PDF last. No dates in them."""
     output = Path(output)
     with atomic_path(output.with_suffix(".csv")) as temporary:
         drawn.to_csv(temporary, index=False)
-    for suffix, metadata in ((".png", {"Software": None}), (".pdf", {"CreationDate": None, "Producer": None})):
+    for suffix, metadata in UNDATED.items():
+        stated = metadata | ({"Subject": subject} if suffix == ".pdf" else {})
         with atomic_path(output.with_suffix(suffix)) as temporary:
-            figure.savefig(temporary, format=suffix[1:], metadata=metadata)
+            figure.savefig(temporary, format=suffix[1:], metadata=stated)
     plt.close(figure)
-
-
-def generation_axis(axes: Axes, counts: list[int]) -> None:
-    """x axis of generations per document, log(1 + G)."""
-    axes.set_xscale("function", functions=(lambda g: _log2(1 + g), lambda x: 2**x - 1))
-    axes.set_xticks(counts, [str(g) for g in counts])
-    axes.minorticks_off()
-    axes.set_xlabel("generations per document, G")
-
-
-def _log2(values: np.ndarray) -> np.ndarray:
-    return np.log2(np.maximum(values, 1e-9))
-
-
-def look(stream: str) -> tuple[str, str, str]:
-    """Colour, marker and label of a method; variants such as `stitched_real_first` share one look."""
-    return METHODS.get(stream, ("#CC79A7", "v", stream.replace("_", " ")))
-
-
-def band_line(axes: Axes, stream: str, rows: pd.DataFrame, x: str, y: str) -> None:
-    """One method: points joined by a line, its band shaded, its name at the last point."""
-    colour, marker, label = look(stream)
-    rows = rows.sort_values(x)
-    axes.plot(rows[x], rows[y], color=colour, marker=marker, markersize=4, linewidth=1.3, label=label)
-    axes.fill_between(rows[x], rows["low"], rows["high"], color=colour, alpha=0.15, linewidth=0)
-
-
-def footnote(figure: Figure, scale: str, rows: pd.DataFrame, band: float) -> None:
-    """States scale, seeds, documents and what the band covers, under the figure."""
-    seeds = "–".join(map(str, sorted({rows["seeds"].min(), rows["seeds"].max()})))
-    documents = "–".join(map(str, sorted({rows["documents"].min(), rows["documents"].max()})))
-    covers = "documents and seeds" if rows["seeds"].min() > 1 else "documents only (one seed)"
-    text = f"scale: {scale} · seeds: {seeds} · validation documents: {documents}"
-    text += f"\nbands: {band:.0%} bootstrap over {covers}"
-    if scale != "paper":
-        text += "\nThis scale's numbers are not the paper's."
-    figure.text(0.01, -0.02, text, fontsize=7, color="#555555", va="top")
-
-
-def figure_parser(description: str) -> argparse.ArgumentParser:
-    """Options that all figure commands share."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--summary", required=True, help="loss and band per setting and set (CSV)")
-    parser.add_argument("--analysis", required=True, help="law and data efficiencies (JSON)")
-    parser.add_argument("--scale", required=True, help="name of the scale, shown in the figure")
-    parser.add_argument("--output", required=True, help="PDF; PNG and CSV are written beside it")
-    return parser
