@@ -1,0 +1,96 @@
+"""Joins every claim's columns: the paper, its public numbers, planted losses, and what was measured here.
+
+Ends with an error when a claim that must hold in a column does not; a measured disagreement is a result.
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from workflow_scripts.audit.claims_judge import Cell, failures, judge_measured, judge_planted, judge_published
+from workflow_scripts.audit.claims_model import Claim, read_claims
+from workflow_scripts.audit.claims_table import Columns, as_csv, as_records, disagreements, markdown, terminal_lines
+from workflow_scripts.audit.published_values import Published, read_published
+from workflow_scripts.audit.quantities_evidence import Evidence, Value
+from workflow_scripts.common.errors import UserError, run_command
+from workflow_scripts.common.files import read_json, write_json, write_text
+from workflow_scripts.config.models import Analysis
+from workflow_scripts.evaluation.results import read_results
+
+TRACKED = "students.csv"  # marks a pack as whole
+
+
+def measured_column(claims: list[Claim], scale: str, folders: list[str], analysis: Analysis) -> dict[str, Cell]:
+    """All claims by the packs of one scale."""
+    evidence = Evidence(read_results(*folders), analysis)
+    return {claim.id: judge_measured(claim, evidence, scale) for claim in claims}
+
+
+def published_column(claims: list[Claim], published: Published, folder: str | None, analysis: Analysis) -> dict:
+    """All claims by what is public: the authors' tracked runs, if `folder` has them, and the papers' numbers."""
+    tracked = None
+    if folder and (Path(folder) / TRACKED).exists():
+        tracked = Evidence(read_results(folder), analysis, published.data_laws)
+    return {claim.id: judge_published(claim, published, tracked) for claim in claims}
+
+
+def planted_column(claims: list[Claim], folder: str, truths: dict[str, float], analysis: Analysis) -> dict[str, Cell]:
+    """All claims by planted losses, each against the planted truth of its id where there is one."""
+    evidence = Evidence(read_results(folder), analysis)
+    return {claim.id: judge_planted(claim, evidence, truths.get(claim.id)) for claim in claims}
+
+
+def earlier_column(claims: list[Claim], path: Path, name: str) -> dict[str, Cell]:
+    """A column of an earlier table. Raises UserError when that table has other claims or no such column."""
+    found = {record["id"]: record["columns"] for record in read_json(path)}
+    if set(found) != {claim.id for claim in claims} or any(name not in columns for columns in found.values()):
+        raise UserError(f"{path}: it is of other claims; delete it and make it again by `snakemake {path}`")
+    return {claim.id: _cell(found[claim.id][name]) for claim in claims}
+
+
+def _cell(record: dict) -> Cell:
+    fields = Value.__dataclass_fields__
+    value = Value(**{name: record[name] for name in fields}) if "estimate" in record else None
+    return Cell(record["verdict"], value, record["reason"], record["truth"])
+
+
+def write_tables(output: str, claims: list[Claim], columns: Columns) -> None:
+    """Markdown, CSV and JSON beside each other; JSON last."""
+    base = Path(output).with_suffix("")
+    write_text(base.with_suffix(".md"), markdown(claims, columns))
+    write_text(base.with_suffix(".csv"), as_csv(claims, columns))
+    write_json(base.with_suffix(".json"), as_records(claims, columns))
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Judge, print, write; exit status 1 when a claim that must hold does not."""
+    claims, analysis = read_claims(arguments.claims), Analysis.model_validate_json(arguments.settings)
+    columns: Columns = {"published": published_column(claims, read_published(), arguments.published, analysis)}
+    if arguments.planted:
+        pack, truths = arguments.planted
+        columns["planted"] = planted_column(claims, pack, read_json(truths), analysis)
+    for scale, *folders in arguments.results:
+        columns[scale] = measured_column(claims, scale, folders, analysis)
+    for scale, path in arguments.earlier:
+        columns[f"{scale}, yours"] = earlier_column(claims, Path(path), scale)
+    width = shutil.get_terminal_size((120, 24)).columns
+    print(*terminal_lines(claims, columns, width), "", *disagreements(claims, columns, width), sep="\n")
+    if arguments.output:
+        write_tables(arguments.output, claims, columns)
+    if broken := failures(claims, columns):
+        sys.exit("error: " + "\n".join(broken))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--claims", default="claims.yaml", help="default: %(default)s")
+    parser.add_argument("--settings", default="{}", help="JSON of the `analysis` section of the config")
+    parser.add_argument("--results", nargs="+", action="append", default=[], metavar=("SCALE", "PACK"),
+                        help="a column: the scale and its packs; may be repeated")  # fmt: skip
+    parser.add_argument("--planted", nargs=2, metavar=("PACK", "TRUTHS"), help="planted pack, and JSON of its truths")
+    parser.add_argument("--published", help="pack of the authors' tracked runs; ignored where there is none")
+    parser.add_argument("--earlier", nargs=2, action="append", default=[], metavar=("SCALE", "JSON"),
+                        help="a column that an earlier table has; may be repeated")  # fmt: skip
+    parser.add_argument("--output", help="JSON; Markdown and CSV are written beside it")
+    run_command(main, parser)

@@ -1,0 +1,75 @@
+"""Every quantity that a claim can name, and how one is measured: a value with its band, or the reason for none."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from workflow_scripts.audit import quantities_downstream as downstream
+from workflow_scripts.audit import quantities_efficiency as efficiency
+from workflow_scripts.audit import quantities_ensembles as ensembles
+from workflow_scripts.audit import quantities_losses as losses
+from workflow_scripts.audit import quantities_predecessor as predecessor
+from workflow_scripts.audit import quantities_studies as studies
+from workflow_scripts.audit.quantities_evidence import Evidence, NotMeasured, Value
+from workflow_scripts.scaling.law import NotIdentified
+
+QUANTITIES: dict[str, Callable[..., Value]] = {
+    function.__name__: function
+    for function in (
+        losses.loss,
+        losses.gain_over_real,
+        losses.gain_elsewhere,
+        losses.largest_rise,
+        losses.whole_change,
+        losses.bend,
+        losses.worst_excess,
+        losses.mean_excess,
+        losses.gap_widening,
+        losses.gap_by_length,
+        efficiency.data_efficiency,
+        efficiency.interpolated_efficiency,
+        efficiency.law_parameter,
+        studies.study_loss,
+        studies.study_difference,
+        studies.over_real_only,
+        studies.controlled_shrinkage,
+        studies.optimum_shift,
+        studies.gain_growth_with_size,
+        downstream.downstream_gain,
+        ensembles.ensemble_asymptote,
+        ensembles.ensemble_asymptote_gain,
+        ensembles.ensemble_gain,
+        predecessor.size_law_parameter,
+        predecessor.joint_asymptote,
+        predecessor.standard_efficiency,
+    )
+}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a quantity has no value: `not identified` by the data, or `not measured at this scale`."""
+
+    kind: str
+    reason: str
+
+
+def measure(evidence: Evidence, name: str, arguments: dict) -> Value | Refusal:
+    """A quantity of a pack, or why there is none."""
+    try:
+        return QUANTITIES[name](evidence, **arguments)
+    except NotIdentified as reason:
+        return Refusal("not identified", str(reason))
+    except NotMeasured as reason:
+        return Refusal("not measured at this scale", str(reason))
+
+
+def problem_with(functions: dict[str, Callable], name: str, arguments: dict) -> str | None:
+    """What is wrong with a function's name or arguments; None when they fit. The first parameter is not asked."""
+    if name not in functions:
+        return f"'{name}' is no quantity; they are {', '.join(functions)}"
+    parameters = list(inspect.signature(functions[name]).parameters.values())[1:]
+    if unknown := sorted(set(arguments) - {p.name for p in parameters}):
+        return f"{name} has no argument '{unknown[0]}'; it has {', '.join(p.name for p in parameters)}"
+    missing = [p.name for p in parameters if p.default is p.empty and p.name not in arguments]
+    return f"{name} needs the argument '{missing[0]}'" if missing else None
