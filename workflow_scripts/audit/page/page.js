@@ -1,0 +1,65 @@
+"use strict";
+document.documentElement.classList.add("js");
+
+// The run table: a click on a head sorts, the controls above filter. Rows are moved and hidden, never made.
+const table = document.querySelector(".runs");
+const body = table.tBodies[0];
+const controls = document.querySelector(".controls");
+const rows = [...body.rows].map((row, place) => ({ row, place, text: `${row.dataset.run} ${row.textContent}`.toLowerCase() }));
+
+function order(cell) {
+  if (cell.dataset.order === undefined) return cell.textContent.trim().toLowerCase();
+  return cell.dataset.order === "" ? null : Number(cell.dataset.order);
+}
+
+function compare(a, b) {
+  if (a === null || b === null) return (a === null) - (b === null); // rows without a value stay last
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function sortBy(head) {
+  const direction = head.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
+  const sign = direction === "ascending" ? 1 : -1;
+  const keyed = rows.map((entry) => ({ ...entry, key: order(entry.row.cells[head.cellIndex]) }));
+  keyed.sort((a, b) => (a.key === null || b.key === null ? 1 : sign) * compare(a.key, b.key) || a.place - b.place);
+  table.querySelectorAll("[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
+  head.setAttribute("aria-sort", direction);
+  body.append(...keyed.map((entry) => entry.row));
+}
+
+function filter() {
+  const { text, method, generations, study } = Object.fromEntries(new FormData(controls));
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  let shown = 0;
+  for (const { row, text } of rows) {
+    const data = row.dataset;
+    const fits =
+      (!method || data.method === method) &&
+      (!generations || data.generations === generations) &&
+      (!study || data.studies.split(" ").includes(study)) &&
+      words.every((word) => text.includes(word));
+    row.hidden = !fits;
+    shown += fits;
+  }
+  controls.querySelector("output").textContent = `${shown} of ${rows.length} runs`;
+  document.querySelector(".nothing").hidden = shown > 0;
+}
+
+for (const head of table.tHead.rows[0].cells) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = head.textContent;
+  button.addEventListener("click", () => sortBy(head));
+  head.replaceChildren(button);
+}
+controls.addEventListener("input", filter);
+controls.addEventListener("submit", (event) => event.preventDefault());
+
+// A figure opens at full size; Escape closes it, as in every dialog.
+const dialog = document.querySelector("dialog");
+for (const button of document.querySelectorAll(".zoom")) {
+  button.addEventListener("click", () => {
+    dialog.querySelector("div").replaceChildren(button.firstElementChild.cloneNode());
+    dialog.showModal();
+  });
+}

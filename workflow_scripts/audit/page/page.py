@@ -1,0 +1,130 @@
+"""One HTML file about a scale's results: headline, claims, figures, run table, examples. It needs nothing but itself.
+
+What is not at hand (claims, examples, ...) is said in a sentence; `snakemake page` makes all of it first.
+"""
+
+import argparse
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from workflow_scripts.audit.page import claim_table, headline, pictures, run_table
+from workflow_scripts.common.errors import run_command
+from workflow_scripts.common.files import read_json, write_text
+from workflow_scripts.config.load import parse_settings
+from workflow_scripts.config.models import Config
+from workflow_scripts.config.studies import studies_of
+from workflow_scripts.evaluation.results import Results, read_results
+from workflow_scripts.figures.catalogue import drawable
+from workflow_scripts.figures.style import METHODS
+
+HERE = Path(__file__).parent
+BESIDE = {  # what the page shows of a scale's folder, where it is
+    "claims": "claims/claims.json",
+    "examples": "tables/examples.json",
+    "quality": "generations/quality.json",
+}
+
+
+def render(context: dict[str, Any]) -> str:
+    """The page. Text is escaped; a value that the template asks for and is not there is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"about": about, "count": "{:,}".format}
+    style, script = (Markup((HERE / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))
+    return environment.get_template("page.html").render(context, style=style, script=script, digest=digest(script))
+
+
+def digest(script: str) -> str:
+    """The only script that the page may run, as its content security policy names it."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def about(value: float) -> str:
+    """A number of tokens with two digits: more is not known of it."""
+    return f"{float(f'{value:.2g}'):,.0f}"
+
+
+def headline_context(config: Config, results: Results, folder: Path) -> dict[str, Any]:
+    """What each method's data is worth, and what that rests on."""
+    analysis, summary = read_json(folder / "fits/data_efficiency.json"), pd.read_csv(folder / "tables/summary.csv")
+    corpus = config.scales[config.scale].corpus
+    found = headline.worths(analysis["efficiencies"], results.students, corpus.real_tokens)
+    return {
+        "analysis": analysis,
+        "worths": found,
+        "simple": headline.best_of(found, ("simple",)),
+        "megadoc": headline.best_of(found, headline.MEGADOCS),
+        "start": headline.axis_start(found),
+        "end": headline.axis_end(found),
+        "noise": headline.noise(summary),
+    }
+
+
+def runs_context(config: Config, results: Results) -> dict[str, Any]:
+    """The run table and what it can be filtered by."""
+    rows = run_table.rows_of(results)
+    titles = {name: study.title for name, study in studies_of(config.scales[config.scale]).items()}
+    return {
+        "columns": run_table.columns_of(results),
+        "runs": rows,
+        "methods": run_table.choices(rows, "method"),
+        "counts": sorted(run_table.choices(rows, "generations")),
+        "studies": {name: titles.get(name, name.replace("_", " ")) for name in run_table.studies_in(rows)},
+    }
+
+
+def figures_context(config: Config, folder: Path) -> dict[str, Any]:
+    """Figures that are there, and why the others are not."""
+    scale = config.scales[config.scale]
+    names = drawable(config.scale, scale)
+    return {
+        "pictures": pictures.pictures(folder / "figures", names),
+        "missing": pictures.missing(folder / "figures", scale),
+    }
+
+
+def beside(folder: Path) -> dict[str, Any]:
+    """The optional inputs; none for one that is not there."""
+    return {name: read_json(folder / path) if (folder / path).exists() else None for name, path in BESIDE.items()}
+
+
+def context_of(config: Config, results: Results, folder: Path) -> dict[str, Any]:
+    """All that the template shows."""
+    found = beside(folder)
+    claims = claim_table.rows_of(found["claims"] or [])
+    return {
+        **found,
+        **headline_context(config, results, folder),
+        **runs_context(config, results),
+        **figures_context(config, folder),
+        "name": config.scale,
+        "source": config.runs.source,
+        "scale": config.scales[config.scale],
+        "llm": config.llms[config.scales[config.scale].generation.llm],
+        "colours": {stream: style.colour for stream, style in METHODS.items()},
+        "claims": claims,
+        "tally": claim_table.tally(claims, config.scale),
+    }
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write the page."""
+    config = parse_settings(Config, arguments.config)
+    results = read_results(*arguments.results)
+    write_text(arguments.output, render(context_of(config, results, Path(arguments.folder))))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", required=True, help="JSON of the whole config")
+    parser.add_argument("--results", nargs="+", required=True, help="packs whose students the run table shows")
+    parser.add_argument("--folder", required=True, help="folder of the scale: figures, fits, tables, claims")
+    parser.add_argument("--output", required=True, help="the page (HTML)")
+    run_command(main, parser)

@@ -1,0 +1,59 @@
+"""The page's figures: each picture and the CSV of what it shows, inlined; and why other figures are not here."""
+
+import base64
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from workflow_scripts.config.models import Scale
+from workflow_scripts.figures.catalogue import FIGURES
+
+TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".csv": "text/csv"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as it is shown: addresses that hold the files themselves."""
+
+    name: str
+    title: str
+    paper: str
+    image: str
+    size: tuple[int, int] | None  # pixels, so that nothing moves while the page loads
+    table: str | None  # CSV
+    rows: int
+
+
+def pictures(folder: Path, names: Iterable[str]) -> list[Picture]:
+    """Figures of the catalogue that are in a folder."""
+    images = {name: _image(folder, name) for name in names}
+    return [_picture(name, image) for name, image in images.items() if image]
+
+
+def missing(folder: Path, scale: Scale) -> dict[str, str]:
+    """Titles of the figures that are not shown, each with the reason."""
+    absent = [name for name in FIGURES if not _image(folder, name)]
+    return {FIGURES[name].title: scale.left_out.get(name, "not drawn yet") for name in absent}
+
+
+def address(path: Path) -> str:
+    """A file as a data: address."""
+    return f"data:{TYPES[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _image(folder: Path, name: str) -> Path | None:
+    candidates = [folder / f"{name}{suffix}" for suffix in (".svg", ".png")]
+    return next((path for path in candidates if path.exists()), None)
+
+
+def _picture(name: str, image: Path) -> Picture:
+    table = image.with_suffix(".csv")
+    rows = len(table.read_text(encoding="utf-8").splitlines()) - 1 if table.exists() else 0
+    figure, own = FIGURES[name], address(table) if table.exists() else None
+    return Picture(name, figure.title, figure.paper, address(image), _size(image), own, rows)
+
+
+def _size(image: Path) -> tuple[int, int] | None:
+    """Width and height of a PNG, which its first chunk begins with."""
+    return struct.unpack(">II", image.read_bytes()[16:24]) if image.suffix == ".png" else None
