@@ -3,6 +3,7 @@
 #     snakemake --config scale=smoke -n                         what another scale would do
 #     snakemake results/laptop/figures/generation_scaling.pdf   one figure
 #     snakemake plan --config scale=paper                       what it would cost, before anything runs
+#     snakemake --config scale=replication source=shipped       from the losses in git; nothing is trained
 #     snakemake --profile slurm --config scale=paper            on a cluster; slurm/README.md
 #     snakemake status                                          how far it is
 from snakemake.utils import min_version
@@ -27,12 +28,24 @@ pathvars:
 
 include: "rules/functions.smk"
 include: "rules/resources.smk"
-include: "rules/environments.smk"
-include: "rules/data.smk"
-include: "rules/generate.smk"
-include: "rules/megadocs.smk"
-include: "rules/train.smk"
-include: "rules/evaluate.smk"
+
+
+if SOURCE == "rerun":
+
+    include: "rules/environments.smk"
+    include: "rules/data.smk"
+    include: "rules/generate.smk"
+    include: "rules/megadocs.smk"
+    include: "rules/train.smk"
+    include: "rules/evaluate.smk"
+    include: "rules/downstream.smk"
+
+else:
+
+    include: "rules/sources.smk"
+
+
+include: "rules/collect.smk"
 include: "rules/tune.smk"
 include: "rules/fit.smk"
 include: "rules/figures.smk"
@@ -54,10 +67,9 @@ rule all:
     default_target: True
     input:
         rules.write_run_table.output,
-        generation_card(),
         figure_files(),
-        rules.summarise_times.output,
         rules.tabulate_results.output,
+        made_here(),
 
 
 rule figures:

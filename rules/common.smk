@@ -13,8 +13,9 @@ from workflow_scripts.common.seeds import named_hash
 from workflow_scripts.config.load import load_config, with_own_table, without_machines
 from workflow_scripts.config.repositories import repositories_of, sources_of
 from workflow_scripts.config.site import read_site
-from workflow_scripts.config.studies import ensembles_of, expand_runs, needed_by, studies_of, teacher_of
+from workflow_scripts.config.studies import downstream_runs, ensembles_of, expand_runs, needed_by, studies_of, teacher_of
 from workflow_scripts.corpus.packaged import package_of
+from workflow_scripts.evaluation.shipped import pack_of, shipped_runs
 from workflow_scripts.evaluation.tables import FILES
 from workflow_scripts.figures.catalogue import FIGURES, drawable
 from workflow_scripts.megadocs.published import require_released
@@ -32,6 +33,9 @@ try:
     RUNS = {run.run_id: run for run in expand_runs(settings)}
     require_released(settings, RUNS.values())
     drawable(settings.scale, scale)
+    SOURCE = settings.runs.source  # rerun, shipped or planted
+    PACK = pack_of(settings.scale, workflow.basedir)
+    GIVEN = shipped_runs(PACK, RUNS.values()) if SOURCE == "shipped" else None  # names of shipped students
 except UserError as error:
     raise WorkflowError(str(error)) from None
 try:
@@ -44,7 +48,7 @@ except UserError as error:  # a tuned value of one's own that no grid has: it st
 RESULTS = settings.results  # pathvars are not filled in params
 WHOLE_CONFIG = settings.model_copy(update={"scales": {settings.scale: scale}}).model_dump_json()
 SCALE_CONFIG = without_machines(settings).model_dump_json()  # a param of rules: machines re-run nothing
-ALL_RUNS = TUNING_RUNS | RUNS
+ALL_RUNS = {name: run for name, run in (TUNING_RUNS | RUNS).items() if GIVEN is None or name in GIVEN}
 OURS = scale.generation.source == "ours"  # else the authors' released streams, by name
 RELEASED = {} if OURS else {run.stream_name: run for run in ALL_RUNS.values() if run.stream_name}
 ENSEMBLES = ensembles_of(RUNS.values(), scale)
@@ -58,7 +62,7 @@ SOURCES = sources_of(scale)
 HUB = {name: place for name, place in repositories_of(settings).items() if not place.startswith("stream:")}
 # Validation sets with documents of their own; where short and long have none, they are halves of `validation`.
 VALIDATION_SETS = ["validation", "tuning", *sorted(set(SOURCES) - {"train", "more", "validation"})]
-DOWNSTREAM_RUNS = []  # students that are asked the questions of the downstream tasks
+DOWNSTREAM_RUNS = {run.run_id for run in downstream_runs(RUNS.values(), scale)}
 STREAM_FILES = [".tokens.bin", ".rows.parquet", ".json"]
 
 

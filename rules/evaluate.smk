@@ -1,9 +1,4 @@
 # Losses in nats per token on every validation set, kept per document.
-localrules:
-    collect_study,
-    collect_everything,
-
-
 rule evaluate_losses:
     input:
         model="<results>/runs/{run}/model",
@@ -47,43 +42,3 @@ use rule evaluate_losses as evaluate_ensemble with:
         python=python("training"),
         training=ensemble_settings,
         sets=lambda w, input: [f"{n}={p[:-5]}" for n, p in zip(VALIDATION_SETS, input.sets[2::3])],
-
-
-# A study's students as one folder of tables: what certificates, fits, figures and claims read.
-rule collect_study:
-    input:
-        measured_of_study,
-        code=code("evaluation"),
-    output:
-        pack("<results>/tables/studies/{study}"),
-    log:
-        "<logs>/collect_study/{study}.log",
-    benchmark:
-        "<benchmarks>/collect_study/{study}.tsv"
-    wildcard_constraints:
-        study="|".join(STUDIES),
-    conda:
-        "../envs/workflow.yaml"
-    params:
-        config=SCALE_CONFIG,
-        folder=results_folder,
-        output=lambda w, output: os.path.dirname(output[0]),
-    shell:
-        "python -m workflow_scripts.evaluation.collect --config {params.config:q} --study {wildcards.study}"
-        " --folder {params.folder} --output {params.output} 2>&1 | tee {log}"
-
-
-# All students, those of the search among them: what is shipped.
-use rule collect_study as collect_everything with:
-    input:
-        measured(ALL_RUNS),
-        expand("<results>/evaluations/ensembles/{ensemble}.parquet", ensemble=ENSEMBLES),
-        code=code("evaluation"),
-    output:
-        pack("<results>/tables/{study}"),
-    log:
-        "<logs>/collect_{study}.log",
-    benchmark:
-        "<benchmarks>/collect_{study}.tsv"
-    wildcard_constraints:
-        study="everything",

@@ -164,9 +164,11 @@ def neighbourhood(wildcards):
     return evaluated([run.run_id for run in [centre, *neighbours(settings, centre)]])
 
 
-def generation_card():
-    """Counts and samples of our own generations; none where the authors' are used."""
-    return rules.describe_generations.output if OURS else []
+def made_here():
+    """What only students have that are trained here: a card of our own generations, and what every job cost."""
+    if SOURCE != "rerun":
+        return []
+    return [rules.summarise_times.output, *(rules.describe_generations.output if OURS else [])]
 
 
 def figure_files():

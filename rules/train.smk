@@ -1,22 +1,5 @@
 # Students: one row of the run table each. The row is a parameter: editing it re-runs that student alone.
 # Where and how a training runs (GPUs, memory, checkpoints) are resources: changing them re-runs nothing.
-localrules:
-    write_run_table,
-
-
-rule write_run_table:
-    output:
-        table="<results>/runs.csv",
-    log:
-        "<logs>/write_run_table.log",
-    benchmark:
-        "<benchmarks>/write_run_table.tsv"
-    conda:
-        "../envs/workflow.yaml"
-    params:
-        config=SCALE_CONFIG,
-    shell:
-        "python -m workflow_scripts.config.write_runs --config {params.config:q} --output {output} > {log} 2>&1"
 
 
 # The checkpoint is no output: Snakemake removes outputs before a job starts, and a training continues from it. The log

@@ -263,6 +263,19 @@ class Tuning(Strict):
     synthetic: Grid = Grid(real_epochs=[4, 8, 16], weight_decay=[0.8])
 
 
+class Downstream(Strict):
+    """Questions that students answer, 0-shot, with lm-evaluation-harness."""
+
+    tasks: list[Literal["arc_easy", "piqa", "sciq"]] = Field(["arc_easy", "piqa", "sciq"], min_length=1)
+    limit: int | None = Field(None, ge=2, description="first questions of each task; none: all 2,376, 1,838 and 1,000")
+
+
+class Evaluation(Strict):
+    """What students are evaluated on, other than their loss."""
+
+    downstream: Downstream = Downstream()
+
+
 class Analysis(Strict):
     """Fits and bands."""
 
@@ -333,6 +346,7 @@ class Scale(Strict):
     generation: Generation
     training: Training
     tuning: Tuning = Tuning()
+    evaluation: Evaluation = Evaluation()
     analysis: Analysis = Analysis()
     compute: Compute = Compute()
     studies: dict[str, Study] = Field({}, description="further students, by the question that they answer")
@@ -376,6 +390,15 @@ class Config(Strict):
     def results(self) -> str:
         """Folder of all that is made of the selected scale and source."""
         return f"results/{self.scale}" + ("" if self.runs.source == "rerun" else f"-{self.runs.source}")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _source_for_short(cls, content: object) -> object:
+        """`source` is short for `runs.source`: snakemake --config source=shipped."""
+        if not isinstance(content, dict) or "source" not in content:
+            return content
+        rest = {key: value for key, value in content.items() if key != "source"}
+        return rest | {"runs": (rest.get("runs") or {}) | {"source": content["source"]}}
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Config":
