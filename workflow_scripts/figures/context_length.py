@@ -1,30 +1,15 @@
-"""Loss on short and on long validation documents against generations per document."""
+"""Loss on short and on long validation documents against generations per document; both axes span as many nats."""
 
-import argparse
+from workflow_scripts.figures.frame import Drawn, Inputs, figure_command
+from workflow_scripts.figures.sets import draw_sets
 
-import matplotlib.pyplot as plt
-import pandas as pd
-
-from workflow_scripts.common.errors import run_command
-from workflow_scripts.common.files import read_json
-from workflow_scripts.figures.generation_scaling import draw_methods, reference_and_methods
-from workflow_scripts.figures.style import figure_parser, footnote, save
-
-PANELS = {"short": "short documents", "long": "long documents"}
+TITLES = {"short": "Short documents", "long": "Long documents"}
 
 
-def main(arguments: argparse.Namespace) -> None:
-    """Draw and save."""
-    rows = reference_and_methods(pd.read_csv(arguments.summary), list(PANELS))
-    figure, panels = plt.subplots(1, 2, figsize=(7.6, 3.2), layout="constrained")
-    for axes, (name, title) in zip(panels, PANELS.items(), strict=True):
-        draw_methods(axes, rows[rows["set"] == name])
-        axes.set_title(title, fontsize=10)
-        axes.set_ylabel("loss, nats per token")
-    panels[0].legend(frameon=False, fontsize=8)
-    footnote(figure, arguments.scale, rows, read_json(arguments.analysis)["band"])
-    save(figure, rows, arguments.output)
+def draw(inputs: Inputs) -> Drawn:
+    """Short documents left, long ones right."""
+    return draw_sets(inputs, TITLES, same_span=True)
 
 
 if __name__ == "__main__":
-    run_command(main, figure_parser(__doc__))
+    figure_command("context_length", draw, __doc__)

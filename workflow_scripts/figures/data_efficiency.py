@@ -1,81 +1,138 @@
-"""The real-only data law with each method's loss on it, and data efficiency against generations per document."""
+"""The real-only data law with each method's loss on it, and data efficiency against generations per document.
 
-import argparse
+Efficiencies are those of `scaling.efficiency` and, without a law, of `scaling.interpolation`.
+"""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
-from workflow_scripts.common.errors import run_command
-from workflow_scripts.common.files import read_json
-from workflow_scripts.figures.style import band_line, figure_parser, footnote, generation_axis, look, save
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.figures.frame import Drawn, Inputs, figure_command
+from workflow_scripts.figures.marks import IID_LOSS, band_line, generation_axis, label_ends
+from workflow_scripts.figures.style import in_order, look, panels
+from workflow_scripts.scaling.bootstrap import Setting, band, settings_of
+from workflow_scripts.scaling.efficiency import analyse
+from workflow_scripts.scaling.interpolation import interpolated_record
 from workflow_scripts.scaling.law import DataLaw
 
+STUDY, IID = "data_efficiency", "validation"
+SETTING = ["stream", "generations", "real_tokens"]
+BANDS = (
+    "Lines: by the law. Crosses: without it, between the real-only losses, piecewise linear in log D. No number where "
+    "these do not enclose a loss. Bands: {share} bootstrap over documents and seeds; one seed has no spread of seeds."
+)
 
-def draw_law(axes: plt.Axes, real: pd.DataFrame, rows: pd.DataFrame, law: dict | None) -> None:
-    """Real-only losses against D, the fitted law, and each method's losses as levels on it."""
-    errors = np.abs(real[["low", "high"]].to_numpy().T - real["loss_nats"].to_numpy())
-    axes.errorbar(real["real_tokens"], real["loss_nats"], yerr=errors, fmt="ko", markersize=4, capsize=2)
-    if law:
-        fitted = DataLaw(law["A"], law["B"], law["C"])
-        grid = np.geomspace(*law["range_tokens"], 200)
-        axes.plot(grid, fitted.loss(grid), color="black", linewidth=1, label=_law_label(law))
-        for _, row in rows[rows["status"] == "measured"].iterrows():
-            colour, marker, _ = look(row["stream"])
-            axes.plot(fitted.tokens(row["loss_nats"]), row["loss_nats"], marker, color=colour, markersize=5)
+
+def drawn_rows(settings: list[Setting], found: dict, real_tokens: int, share: float) -> pd.DataFrame:
+    """A row per setting: loss, efficiency by the law and by interpolation, each with its band; `status` of the law."""
+    real = [s for s in settings if s.stream == "real"]
+    rows = []
+    for s in settings:
+        inverted = next((e for e in found["efficiencies"] if all(e[k] == s.key[k] for k in SETTING)), {})
+        own = {"status": inverted.get("status", found["status"])}
+        own |= {key: inverted.get(key) for key in ("efficiency", "low", "high")}
+        own |= {f"interpolated_{key}": value for key, value in interpolated_record(s, real, real_tokens, share).items()}
+        low, high = band(s.draws, share)
+        row = {"seeds": s.seeds, "documents": s.documents, "loss_nats": s.loss, "loss_low": low, "loss_high": high}
+        rows.append(s.key | row | own)
+    return pd.DataFrame(rows).sort_values(SETTING, ignore_index=True)
+
+
+def draw_law(axes: Axes, rows: pd.DataFrame, law: dict | None) -> None:
+    """Real-only losses against D, the fitted law, and each method's losses where the law reaches them."""
+    real = rows[rows["stream"] == "real"]
+    errors = np.maximum([real["loss_nats"] - real["loss_low"], real["loss_high"] - real["loss_nats"]], 0)
+    axes.errorbar(real["real_tokens"], real["loss_nats"], yerr=errors, fmt="o", color="black", markersize=4, capsize=2)
     axes.set_xscale("log")
-    axes.set_xticks(real["real_tokens"], [f"{t / 1000:,.0f}k" for t in real["real_tokens"]])
+    axes.set_xticks(real["real_tokens"], [short_count(tokens) for tokens in real["real_tokens"]])
     axes.minorticks_off()
     axes.set_xlabel("unique real tokens, D")
-    axes.set_ylabel("i.i.d. loss, nats per token")
-    axes.set_title("Baseline law; methods at their effective D", fontsize=10)
-    axes.legend(frameon=False, fontsize=7)
+    axes.set_ylabel(IID_LOSS)
+    if not law:
+        return
+    fitted = DataLaw(law["A"], law["B"], law["C"])
+    grid = np.geomspace(*law["range_tokens"], 200)
+    axes.plot(grid, fitted.loss(grid), color="black", linewidth=1)
+    axes.set_title(law_label(law))
+    ends = []
+    for stream in methods(rows):
+        own = rows[(rows["stream"] == stream) & (rows["status"] == "measured")]
+        places = [fitted.tokens(loss) for loss in own["loss_nats"]]
+        style = look(stream)
+        axes.plot(places, own["loss_nats"], style.marker, color=style.colour, markerfacecolor=style.face, markersize=5)
+        if len(own):
+            last = int(own["generations"].argmax())
+            name = f"{style.label}, G = {own['generations'].iloc[last]}"
+            ends.append((places[last], own["loss_nats"].iloc[last], (name, style.colour)))
+    label_ends(axes, ends)
 
 
-def _law_label(law: dict) -> str:
+def law_label(law: dict) -> str:
+    """The law with the bands of its exponent and asymptote."""
     low, high = law["C_band"]
-    floor = f"C = {law['C']:.2f} [{low:.2f}, {high:.2f}]" if law["asymptote_identified"] else "asymptote not identified"
-    return f"A / D^B + C, B = {law['B']:.2f} [{law['B_band'][0]:.2f}, {law['B_band'][1]:.2f}]\n{floor}"
+    floor = f"C = {law['C']:.2f} [{low:.2f}, {high:.2f}]" if law["asymptote_identified"] else "C not identified"
+    return f"Real only: A / D^B + C\nB = {law['B']:.2f} [{law['B_band'][0]:.2f}, {law['B_band'][1]:.2f}], {floor}"
 
 
-def draw_efficiency(axes: plt.Axes, rows: pd.DataFrame) -> None:
-    """Data efficiency against G; what lies outside the law's range is said, not drawn."""
+def draw_efficiency(axes: Axes, rows: pd.DataFrame) -> None:
+    """Data efficiency against G, by the law and by interpolation; what has no number is said, not drawn."""
     start = pd.DataFrame({"generations": [0], "efficiency": [1.0], "low": [1.0], "high": [1.0]})
-    for stream, own in rows[rows["status"] == "measured"].groupby("stream", sort=False):
-        band_line(axes, stream, pd.concat([start, own]), "generations", "efficiency")
-    left_out = rows[rows["status"] != "measured"]
-    notes = [f"{r['stream']} G={r['generations']}: {r['status']}" for _, r in left_out.iterrows()]
-    axes.text(0.02, 0.98, "\n".join(notes), transform=axes.transAxes, va="top", fontsize=7)
+    ends = []
+    for stream in methods(rows):
+        own, style = rows[rows["stream"] == stream].sort_values("generations"), look(stream)
+        axes.scatter(own["generations"], own["interpolated_efficiency"], marker="x", color=style.colour, s=28, zorder=3)
+        known = own[own["status"] == "measured"]
+        if len(known):
+            band_line(axes, style, pd.concat([start, known[start.columns]]), "generations", "efficiency")
+            value = known["efficiency"].iloc[-1]
+            text = f"{style.label} {value:.2f}×"
+            ends.append((known["generations"].iloc[-1], value, (text, style.colour)))
+    axes.axhline(1, color="black", linewidth=0.9, linestyle=":")
     generation_axis(axes, sorted({0, *rows["generations"]}))
-    axes.set_ylabel("data efficiency, times real tokens")
-    axes.set_title("Data efficiency over real only", fontsize=10)
-    if len(left_out) < len(rows):
-        axes.legend(frameon=False, fontsize=8, loc="lower right")
+    axes.set_ylabel("data efficiency, times D")
+    axes.set_title("D at which real only is as good, over D\n" + without_number(rows))
+    label_ends(axes, ends)
 
 
-def drawn_rows(summary: pd.DataFrame, analysis: dict) -> pd.DataFrame:
-    """Losses of all settings with their efficiencies; the reason stands in for a law that is not identified."""
-    losses = summary[summary["set"] == "validation"].rename(columns={"low": "loss_low", "high": "loss_high"})
-    key = ["stream", "generations", "real_tokens"]
-    columns = [*key, "status", "efficiency", "low", "high"]
-    found = pd.DataFrame(analysis["efficiencies"], columns=[*columns, "loss_nats"])[columns]
-    merged = losses.merge(found, on=key, how="left")
-    return merged.assign(status=merged["status"].fillna(analysis["status"]))
+def without_number(rows: pd.DataFrame) -> str:
+    """How many settings have no efficiency by the law."""
+    synthetic = rows[rows["stream"] != "real"]
+    missing = synthetic[synthetic["status"] != "measured"]
+    return f"{len(missing)} of {len(synthetic)} settings have none by the law" if len(missing) else ""
 
 
-def main(arguments: argparse.Namespace) -> None:
-    """Draw and save."""
-    analysis = read_json(arguments.analysis)
-    rows = drawn_rows(pd.read_csv(arguments.summary), analysis)
-    real = rows[rows["stream"] == "real"]
-    methods = rows[rows["stream"] != "real"]
-    figure, panels = plt.subplots(1, 2, figsize=(8.4, 3.5), layout="constrained")
-    as_losses = real.assign(low=real["loss_low"], high=real["loss_high"])
-    draw_law(panels[0], as_losses, methods, analysis["law"])
-    draw_efficiency(panels[1], methods)
-    footnote(figure, arguments.scale, rows, analysis["band"])
-    save(figure, rows, arguments.output)
+def methods(rows: pd.DataFrame) -> list[str]:
+    """Streams other than `real`."""
+    return [stream for stream in in_order(rows["stream"]) if stream != "real"]
+
+
+def short_count(tokens: float) -> str:
+    """33k, 204M, 1.6B."""
+    for unit, size in (("B", 10**9), ("M", 10**6), ("k", 10**3)):
+        if tokens >= size:
+            return f"{tokens / size:.3g}{unit}" if tokens < 10 * size else f"{tokens / size:.0f}{unit}"
+    return f"{tokens:.0f}"
+
+
+def draw(inputs: Inputs) -> Drawn:
+    """Law left, efficiencies right. Raises UserError without students on synthetic data or the real-only one at D."""
+    share = inputs.analysis.band
+    settings = settings_of(inputs.study(STUDY), IID, inputs.analysis.bootstrap_draws)
+    reference = [s for s in settings if s.stream == "real" and s.real_tokens == inputs.real_tokens]
+    if not reference or all(s.stream == "real" for s in settings):
+        raise UserError(
+            f"{', '.join(inputs.folders)}: study {STUDY} needs the real-only student with {inputs.real_tokens} tokens "
+            "and one on synthetic data at least"
+        )
+    found = analyse(settings, inputs.real_tokens, share)
+    rows = drawn_rows(settings, found, inputs.real_tokens, share)
+    figure, (left, right) = panels(2)
+    draw_law(left, rows, found["law"])
+    draw_efficiency(right, rows)
+    reason = "" if found["law"] else f"Law {found['status']}. "
+    return Drawn(figure, rows, reason + BANDS)
 
 
 if __name__ == "__main__":
-    run_command(main, figure_parser(__doc__))
+    figure_command(STUDY, draw, __doc__)

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -24,7 +25,7 @@ SOURCES = {
     "shipped": "result tables shipped with the repository",
     "planted": "PLANTED: losses drawn from a known law, not measured",
 }
-DEJAVU_WIDTH = 0.56  # mean width of a character, in font sizes
+DEJAVU_WIDTH, BOLD_WIDTH = 0.54, 0.66  # mean width of a character, in font sizes
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,11 @@ def figure_parser(description: str) -> argparse.ArgumentParser:
 def finish(name: str, drawn: Drawn, inputs: Inputs) -> None:
     """Add the title, the footnote and, to planted results, the watermark."""
     figure = drawn.figure
-    figure.suptitle(FIGURES[name].title, x=0.01, ha="left")
-    width = int(figure.get_figwidth() * 72 / (NOTE * DEJAVU_WIDTH))
-    lines = [line for part in footnote(drawn, inputs) for line in textwrap.wrap(part, width)]
-    figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=NOTE, color="#444444", linespacing=1.25)
+    points = figure.get_figwidth() * 72
+    size = plt.rcParams["figure.titlesize"]
+    figure.suptitle(textwrap.fill(FIGURES[name].title, int(points / (size * BOLD_WIDTH))), x=0.01, ha="left")
+    wrapped = [textwrap.fill(part, int(points / (NOTE * DEJAVU_WIDTH))) for part in footnote(drawn, inputs)]
+    figure.supxlabel("\n".join(wrapped), x=0.01, ha="left", fontsize=NOTE, color="#444444", linespacing=1.25)
     if inputs.source == "planted":
         for axes in figure.axes:
             watermark(axes, "PLANTED")

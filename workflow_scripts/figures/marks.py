@@ -10,6 +10,8 @@ from scipy.optimize import isotonic_regression
 from workflow_scripts.figures.style import SMALL, Look, in_order, look
 
 LOSS = "loss, nats per token"
+CHOSEN_COLOUR = "#CC0000"
+End = tuple[float, float, Look | tuple[str, str]]  # x, y and how a line is called: its look, or text and colour
 IID_LOSS = "i.i.d. loss, nats per token"
 
 
@@ -24,10 +26,13 @@ def band_line(axes: Axes, style: Look, rows: pd.DataFrame, x: str, y: str) -> No
     )  # fmt: skip
 
 
-def methods_against_generations(axes: Axes, rows: pd.DataFrame, y: str = "loss_nats") -> None:
+def methods_against_generations(
+    axes: Axes, rows: pd.DataFrame, y: str = "loss_nats", more_ends: Sequence[End] = ()
+) -> None:
     """Each stream's line from the real-only point at G = 0, the real-only level, and a label at each line's end.
 
-    rows: stream, generations, `y`, low, high; the real-only row has stream `real` and G = 0.
+    rows: stream, generations, `y`, low, high; the real-only row has stream `real` and G = 0. `more_ends`: labels of
+    lines that are drawn already.
     """
     real = rows[rows["stream"] == "real"]
     axes.axhline(real[y].iloc[0], color=look("real").colour, linewidth=0.9, linestyle=":")
@@ -39,7 +44,21 @@ def methods_against_generations(axes: Axes, rows: pd.DataFrame, y: str = "loss_n
     ends = [rows[rows["stream"] == stream].sort_values("generations").iloc[-1] for stream in streams]
     right = max(end["generations"] for end in ends)
     labels = [(end["generations"], end[y], look(end["stream"])) for end in ends]
-    label_ends(axes, [*labels, (right, real[y].iloc[0], look("real"))])
+    label_ends(axes, [*labels, *more_ends, (right, real[y].iloc[0], look("real"))])
+
+
+def sweep_line(axes: Axes, style: Look, tried: pd.DataFrame, best: pd.DataFrame, x: str, alpha: float = 1.0) -> None:
+    """All that was tried as faint points, and a line with bands through the best at each x."""
+    axes.scatter(tried[x], tried["loss_nats"], s=14, color=style.colour, marker=style.marker, alpha=0.25, linewidth=0)
+    axes.vlines(best[x], best["low"], best["high"], color=style.colour, alpha=0.6 * alpha, linewidth=1)
+    axes.plot(
+        best[x], best["loss_nats"], color=style.colour, marker=style.marker, markersize=4, linewidth=1.4, alpha=alpha
+    )
+
+
+def circle(axes: Axes, rows: pd.DataFrame, x: str) -> None:
+    """A circle around chosen points."""
+    axes.scatter(rows[x], rows["loss_nats"], s=110, facecolor="none", edgecolor=CHOSEN_COLOUR, linewidth=1.4, zorder=4)
 
 
 def generation_axis(axes: Axes, counts: Sequence[int]) -> None:
@@ -58,8 +77,8 @@ def doubling_axis(axes: Axes, values: Sequence[float], label: str) -> None:
     axes.set_xlabel(label)
 
 
-def label_ends(axes: Axes, ends: Sequence[tuple[float, float, Look | tuple[str, str]]]) -> None:
-    """Names right of the axes at the lines' ends (x, y, look or (text, colour)), moved apart where they would overlap.
+def label_ends(axes: Axes, ends: Sequence[End]) -> None:
+    """Names right of the axes at the lines' ends, moved apart where they would overlap.
 
     To be called when everything else is drawn: it fixes the limits of the y axis.
     """
@@ -70,7 +89,7 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, Look | tuple[str, 
     height_points = axes.get_window_extent().height * 72 / axes.figure.dpi
     to_fraction = axes.transData + axes.transAxes.inverted()
     points = [to_fraction.transform((x, y)) for x, y, _ in ends]
-    spread = spread_out(np.array([y for _, y in points]), SMALL * 1.25 / height_points)
+    spread = spread_out(np.array([y for _, y in points]), SMALL * 1.4 / height_points)
     for (x, y, style), (_, _), place in zip(ends, points, spread, strict=True):
         text, colour = (style.label, style.colour) if isinstance(style, Look) else style
         axes.annotate(

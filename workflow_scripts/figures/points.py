@@ -16,6 +16,7 @@ PAIRED = (
     "Bands: {share} bootstrap over documents and seeds of the difference to real documents alone, the same documents "
     "for both; a setting with one seed has no spread of seeds."
 )
+CHOSEN = "Circled: the best student of its stream and G, chosen on the tuning documents where there are some."
 ABSOLUTE = "Bands: {share} bootstrap over documents and seeds; a setting with one seed has no spread of seeds."
 
 
@@ -32,7 +33,10 @@ def settings(inputs: Inputs, study: str, name: str = IID) -> list[Setting]:
 
 
 def points(inputs: Inputs, study: str, name: str = IID, reference: Setting | None = None) -> pd.DataFrame:
-    """A row per setting: KEY, set, seeds, documents, loss_nats, low, high, and tuning_nats (NaN without such losses).
+    """A row per setting: KEY, set, seeds, documents, loss_nats, low, high, tuning_nats.
+
+    tuning_nats is the loss that choices are made by: on the tuning documents; where a student of the study has none
+    such, on the reported i.i.d. ones, as in the paper.
 
     With a reference, low and high are a band of the difference to it, put around the setting's loss: what all
     students share (hard documents) is left out.
@@ -48,8 +52,13 @@ def points(inputs: Inputs, study: str, name: str = IID, reference: Setting | Non
 
 
 def best(rows: pd.DataFrame, by: Sequence[str] = ("stream", "generations")) -> pd.DataFrame:
-    """The best row of each group: on the tuning documents; where some have none, on the reported ones, as the paper."""
-    return rows.loc[[_best_of(group) for _, group in rows.groupby(list(by), sort=True)]].reset_index(drop=True)
+    """The row of each group with the lowest `tuning_nats`."""
+    return rows.loc[_best_index(rows, by)].reset_index(drop=True)
+
+
+def circled(rows: pd.DataFrame, by: Sequence[str] = ("stream", "generations")) -> pd.DataFrame:
+    """The rows with a column `circled`: whether a row is the best of its group."""
+    return rows.assign(circled=rows.index.isin(_best_index(rows, by)))
 
 
 def real_only(inputs: Inputs, name: str = IID) -> Setting:
@@ -79,9 +88,8 @@ def level(rows: pd.DataFrame) -> pd.Series:
     return rows[rows["stream"] == "real"].iloc[0]
 
 
-def _best_of(group: pd.DataFrame) -> int:
-    column = "tuning_nats" if group["tuning_nats"].notna().all() else "loss_nats"
-    return group[column].idxmin()
+def _best_index(rows: pd.DataFrame, by: Sequence[str]) -> pd.Series:
+    return rows.groupby(list(by), sort=True)["tuning_nats"].idxmin()
 
 
 def _band(setting: Setting, reference: Setting | None, share: float) -> tuple[float, float]:
@@ -90,8 +98,10 @@ def _band(setting: Setting, reference: Setting | None, share: float) -> tuple[fl
 
 
 def _tuning_losses(inputs: Inputs, study: str) -> pd.DataFrame:
-    """Mean loss of every setting of a study on the tuning documents."""
+    """Mean loss of every setting of a study on what choices are made by."""
     own = inputs.study(study)
-    losses = mean_losses(own.losses, "run_id", TUNING).rename("tuning_nats")
+    on_tuning = own.losses.loc[own.losses["set"] == TUNING, "run_id"]
+    chosen_on = TUNING if set(own.students["run_id"]) <= set(on_tuning) else IID
+    losses = mean_losses(own.losses, "run_id", chosen_on).rename("tuning_nats")
     students = own.students.merge(losses, left_on="run_id", right_index=True, how="left")
     return students.groupby(list(KEY), as_index=False)["tuning_nats"].mean()
