@@ -1,8 +1,16 @@
-# What a run cost: time and memory of every job that has run, from the benchmark files.
+# What was run, from what, and what it cost; what is shipped is whole; exports.
+include: "audit_functions.smk"
+
+
 localrules:
     summarise_times,
     tabulate_results,
     draw_rule_graph,
+    write_manifests,
+    manifests,
+    trace,
+    verify,
+    crate,
 
 
 rule summarise_times:
@@ -59,3 +67,84 @@ rule draw_rule_graph:
     shell:
         "python -m snakemake --snakefile {params.snakefile} --rulegraph dot --forceall 2> {log}"
         " | python -m workflow_scripts.audit.rule_graph --output {output} 2>> {log}"
+
+
+# A manifest per student, and one of all streams, shards and documents; what an attempt noted, `attempts` still has.
+rule write_manifests:
+    input:
+        measured(RUNS),
+    output:
+        directory("<results>/manifests"),
+    log:
+        "<logs>/write_manifests.log",
+    benchmark:
+        "<benchmarks>/write_manifests.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    params:
+        config=SCALE_CONFIG,
+        folder=RESULTS,
+    shell:
+        "python -m workflow_scripts.audit.manifest --config {params.config:q} --folder {params.folder}"
+        " --output {output} 2>&1 | tee {log}"
+
+
+rule manifests:
+    input:
+        manifest_files(),
+
+
+# `snakemake FIGURE` draws a figure; `snakemake trace FIGURE` says how its numbers hang together, and draws nothing.
+for figure in FIGURES:
+
+    rule:
+        name:
+            figure
+        input:
+            figure_unless_traced(figure),
+
+
+rule trace:
+    log:
+        "<logs>/trace.log",
+    conda:
+        "../envs/workflow.yaml"
+    params:
+        figures=traced_figures,
+        results=TRACED_RESULTS,
+    shell:
+        "python -m workflow_scripts.audit.trace {params.figures} --results {params.results} 2>&1 | tee {log}"
+
+
+rule verify:
+    log:
+        "<logs>/verify.log",
+    conda:
+        "../envs/workflow.yaml"
+    params:
+        shipped=f"{HOME}results/shipped",
+    shell:
+        "python -m workflow_scripts.audit.verify --shipped {params.shipped} 2>&1 | tee {log}"
+
+
+# The finished scale for archives: a Workflow Run RO-Crate.
+rule crate:
+    input:
+        manifest_files(),
+        figure_files(),
+        rules.write_run_table.output,
+        code=code("audit"),
+    output:
+        directory("<results>/crate"),
+    log:
+        "<logs>/crate.log",
+    benchmark:
+        "<benchmarks>/crate.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    params:
+        config=WHOLE_CONFIG,
+        folder=RESULTS,
+    shell:
+        "python -m workflow_scripts.audit.crate --config {params.config:q} --folder {params.folder}"
+        " --output {output} 2>&1 | tee {log}"

@@ -15,17 +15,19 @@ from workflow_scripts.common.lock import hold_workflow_lock
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.repositories import repositories_of
 from workflow_scripts.config.site import Site
+from workflow_scripts.figures.catalogue import FIGURES
 from workflow_scripts.planning.budget import check_budget
 from workflow_scripts.planning.cluster import check_site
 from workflow_scripts.planning.earlier import end_earlier_jobs
 from workflow_scripts.planning.fits import check_fits
 
-LOOKS = {"plan", "status"}  # targets that change nothing: they may run beside another call
+LOOKS = {"plan", "status", "trace", "verify"}  # targets that change nothing: they may run beside another call
 
 
 def before_any_job(workflow, config: Config, site: Site | None, results: str, checkpoints: str) -> None:
     """Lock, cluster, hub and budget. Raises UserError; nothing is submitted then."""
     targets = set(workflow.dag_settings.targets)
+    targets -= set(FIGURES) if "trace" in targets else set()  # `trace FIGURE` draws none
     if targets and targets <= LOOKS:
         return
     hold_workflow_lock(".snakemake/workflow.lock")
