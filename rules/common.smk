@@ -13,7 +13,14 @@ from workflow_scripts.common.seeds import named_hash
 from workflow_scripts.config.load import load_config, with_own_table, without_machines
 from workflow_scripts.config.repositories import repositories_of, sources_of
 from workflow_scripts.config.site import read_site
-from workflow_scripts.config.studies import downstream_runs, ensembles_of, expand_runs, needed_by, studies_of, teacher_of
+from workflow_scripts.config.studies import (
+    downstream_runs,
+    ensembles_of,
+    expand_runs,
+    needed_by,
+    studies_of,
+    teacher_of,
+)
 from workflow_scripts.corpus.packaged import package_of
 from workflow_scripts.evaluation.shipped import pack_of, shipped_runs
 from workflow_scripts.evaluation.tables import FILES

