@@ -1,43 +1,49 @@
 """Joins every claim's columns: the paper, its public numbers, planted losses, and what was measured here.
 
-Ends with an error when a claim that must hold in a column does not; a measured disagreement is a result.
+A measured disagreement is a result; that public numbers or planted losses fail a claim is an error (--check).
 """
 
 import argparse
+import os
 import shutil
 import sys
 from pathlib import Path
 
 from workflow_scripts.audit.claims_judge import Cell, failures, judge_measured, judge_planted, judge_published
 from workflow_scripts.audit.claims_model import Claim, read_claims
+from workflow_scripts.audit.claims_planted import planted_evidence, truths_of
 from workflow_scripts.audit.claims_table import Columns, as_csv, as_records, disagreements, markdown, terminal_lines
 from workflow_scripts.audit.published_values import Published, read_published
-from workflow_scripts.audit.quantities_evidence import Evidence, Value
+from workflow_scripts.audit.quantities_evidence import Evidence, Value, seed_noise
 from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import read_json, write_json, write_text
-from workflow_scripts.config.models import Analysis
+from workflow_scripts.config.load import parse_settings
+from workflow_scripts.config.models import Analysis, Config
 from workflow_scripts.evaluation.results import read_results
-
-TRACKED = "students.csv"  # marks a pack as whole
+from workflow_scripts.evaluation.tables import FILES
+from workflow_scripts.scaling.planted_truth import Truth
 
 
 def measured_column(claims: list[Claim], scale: str, folders: list[str], analysis: Analysis) -> dict[str, Cell]:
     """All claims by the packs of one scale."""
-    evidence = Evidence(read_results(*folders), analysis)
+    results = read_results(*folders)
+    evidence = Evidence(results, analysis, seed_sd=seed_noise(results))
     return {claim.id: judge_measured(claim, evidence, scale) for claim in claims}
 
 
 def published_column(claims: list[Claim], published: Published, folder: str | None, analysis: Analysis) -> dict:
     """All claims by what is public: the authors' tracked runs, if `folder` has them, and the papers' numbers."""
     tracked = None
-    if folder and (Path(folder) / TRACKED).exists():
-        tracked = Evidence(read_results(folder), analysis, published.data_laws)
+    if folder and (Path(folder) / FILES["students"]).exists():
+        results = read_results(folder)
+        tracked = Evidence(results, analysis, published.data_laws, seed_noise(results))
     return {claim.id: judge_published(claim, published, tracked) for claim in claims}
 
 
-def planted_column(claims: list[Claim], folder: str, truths: dict[str, float], analysis: Analysis) -> dict[str, Cell]:
-    """All claims by planted losses, each against the planted truth of its id where there is one."""
-    evidence = Evidence(read_results(folder), analysis)
+def planted_column(claims: list[Claim], config: Config) -> dict[str, Cell]:
+    """All claims by planted losses, each against the planted truth."""
+    truth = Truth()
+    evidence, truths = planted_evidence(config, truth), truths_of(claims, config, truth)
     return {claim.id: judge_planted(claim, evidence, truths.get(claim.id)) for claim in claims}
 
 
@@ -63,22 +69,31 @@ def write_tables(output: str, claims: list[Claim], columns: Columns) -> None:
     write_json(base.with_suffix(".json"), as_records(claims, columns))
 
 
+def terminal_width() -> int:
+    """Columns of the terminal, also where the output goes through a pipe first; 120 without a terminal."""
+    try:
+        with open("/dev/tty") as terminal:
+            return os.get_terminal_size(terminal.fileno()).columns
+    except OSError:
+        return shutil.get_terminal_size((120, 24)).columns
+
+
 def main(arguments: argparse.Namespace) -> None:
-    """Judge, print, write; exit status 1 when a claim that must hold does not."""
-    claims, analysis = read_claims(arguments.claims), Analysis.model_validate_json(arguments.settings)
+    """Judge, print, write; with --check an error when a claim that must hold does not."""
+    claims, analysis = read_claims(arguments.claims), parse_settings(Analysis, arguments.settings)
     columns: Columns = {"published": published_column(claims, read_published(), arguments.published, analysis)}
     if arguments.planted:
-        pack, truths = arguments.planted
-        columns["planted"] = planted_column(claims, pack, read_json(truths), analysis)
+        columns["planted"] = planted_column(claims, parse_settings(Config, arguments.planted))
     for scale, *folders in arguments.results:
         columns[scale] = measured_column(claims, scale, folders, analysis)
     for scale, path in arguments.earlier:
         columns[f"{scale}, yours"] = earlier_column(claims, Path(path), scale)
-    width = shutil.get_terminal_size((120, 24)).columns
+    width = terminal_width()
     print(*terminal_lines(claims, columns, width), "", *disagreements(claims, columns, width), sep="\n")
     if arguments.output:
         write_tables(arguments.output, claims, columns)
-    if broken := failures(claims, columns):
+    broken = failures(claims, columns)
+    if arguments.check and broken:
         sys.exit("error: " + "\n".join(broken))
 
 
@@ -88,9 +103,10 @@ if __name__ == "__main__":
     parser.add_argument("--settings", default="{}", help="JSON of the `analysis` section of the config")
     parser.add_argument("--results", nargs="+", action="append", default=[], metavar=("SCALE", "PACK"),
                         help="a column: the scale and its packs; may be repeated")  # fmt: skip
-    parser.add_argument("--planted", nargs=2, metavar=("PACK", "TRUTHS"), help="planted pack, and JSON of its truths")
+    parser.add_argument("--planted", help="JSON of a whole config: losses of its run table are planted for a column")
     parser.add_argument("--published", help="pack of the authors' tracked runs; ignored where there is none")
     parser.add_argument("--earlier", nargs=2, action="append", default=[], metavar=("SCALE", "JSON"),
                         help="a column that an earlier table has; may be repeated")  # fmt: skip
+    parser.add_argument("--check", action="store_true", help="end with an error when a claim that must hold does not")
     parser.add_argument("--output", help="JSON; Markdown and CSV are written beside it")
     run_command(main, parser)

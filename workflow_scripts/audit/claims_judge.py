@@ -10,6 +10,7 @@ from workflow_scripts.audit.quantities_evidence import Evidence, Value
 from workflow_scripts.scaling.law import NotIdentified
 
 AGREES, DISAGREES, NOT_IDENTIFIED, NOT_PUBLIC = "agrees", "disagrees", "not identified", "not public"
+EXACT = 1e-9  # what counts as equal
 NOT_MEASURED, NOT_RECOMPUTED = "not measured at this scale", "not recomputed"
 
 
@@ -63,7 +64,8 @@ def judge_planted(claim: Claim, evidence: Evidence, truth: float | None) -> Cell
     if isinstance(found, Refusal):
         return Cell(found.kind, reason=found.reason, truth=truth)
     if truth is not None:
-        interval = (truth - claim.tolerance, truth + claim.tolerance)
+        room = claim.tolerance + EXACT
+        interval = (truth - room, truth + room)
         return Cell(verdict(found, interval, one_sided=False), found, truth=truth)
     return Cell(_against_paper(claim, found) if claim.paper.public else NOT_PUBLIC, found)
 

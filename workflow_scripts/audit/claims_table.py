@@ -74,7 +74,13 @@ def markdown(claims: list[Claim], columns: Columns) -> str:
         paper = f"{claim.paper} {claim.paper.source}" if claim.paper.public else "not public"
         cells = [_full(columns[name][claim.id]) for name in columns]
         lines.append("| " + " | ".join([claim.sentence, paper, *cells, claim.figure]) + " |")
-    lines += ["", "Bands hold 90% of the draws unless a note says otherwise.", "", "## How each is computed", ""]
+    lines += [
+        "",
+        "Bands hold 90% of the draws; of planted losses 99%, as sixty claims would miss some truth by chance.",
+        "",
+        "## How each is computed",
+        "",
+    ]
     for claim in claims:
         tolerance = f" Tolerance {claim.tolerance:g}: {claim.why}" if claim.tolerance else f" {claim.why}"
         called = f" `{claim.quantity}`." if claim.quantity else ""

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.audit.quantities_evidence import MAIN, Evidence, NotMeasured, Value, generations_of
+from workflow_scripts.audit.quantities_evidence import MAIN, Evidence, NotMeasured, Value
+from workflow_scripts.audit.quantities_pick import generations_of
 
 
 def downstream_gain(evidence: Evidence, streams: list[str]) -> Value:
@@ -19,7 +20,7 @@ def downstream_gain(evidence: Evidence, streams: list[str]) -> Value:
     error = float(np.hypot(real["stderr"], found["stderr"]))
     gain = found["accuracy"] - real["accuracy"]
     band = (100 * (gain - 1.645 * error), 100 * (gain + 1.645 * error))
-    return Value(100 * gain, *band, "points", int(real["questions"]), 1, f"{real['tasks']} tasks, 0-shot accuracy")
+    return Value(100 * gain, *band, "points", int(real["questions"]), 1, f"{int(real['tasks'])} tasks")
 
 
 def _accuracy(evidence: Evidence, stream: str, generations: int) -> pd.Series:

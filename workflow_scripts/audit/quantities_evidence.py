@@ -3,13 +3,14 @@
 All settings of a validation set share their draws of documents, so differences of losses are paired.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from workflow_scripts.common.seeds import named_seed
 from workflow_scripts.config.models import Analysis
 from workflow_scripts.evaluation.results import Results
-from workflow_scripts.scaling.bootstrap import Setting, band, settings_of
+from workflow_scripts.scaling.bootstrap import Setting, band, mean_losses, settings_of
 from workflow_scripts.scaling.law import DataLaw
 
 IID = "validation"
@@ -37,11 +38,15 @@ class Value:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A pack, how its bands are made, and laws that stand in where it has real-only students of one D alone."""
+    """A pack, how its bands are made, and laws that stand in where it has real-only students of one D alone.
+
+    A setting of one seed says nothing about seeds: its draws get the noise that is known of others.
+    """
 
     results: Results
     analysis: Analysis = Analysis()
     laws: tuple[DataLaw, ...] = ()  # the first is the centre; empty: the pack's own
+    seed_sd: float = 0.0  # of a loss over seeds, nats per token
     known: dict = field(default_factory=dict, compare=False, repr=False)
 
     def settings(self, study: str, name: str = IID) -> list[Setting]:
@@ -55,7 +60,13 @@ class Evidence:
         measured = set(own.losses.loc[own.losses["set"] == name, "run_id"])
         if not measured:
             raise NotMeasured(f"no student of study {study} is evaluated on {name}")
-        return settings_of(own.of_students(measured), name, self.analysis.bootstrap_draws, ALONE + TUNED)
+        found = settings_of(own.of_students(measured), name, self.analysis.bootstrap_draws, ALONE + TUNED)
+        return [self._with_seed_noise(setting) if setting.seeds == 1 else setting for setting in found]
+
+    def _with_seed_noise(self, setting: Setting) -> Setting:
+        """The same noise on every set and in every study: it belongs to the student."""
+        generator = np.random.default_rng(named_seed("noise of seeds", *setting.key.values()))
+        return replace(setting, draws=setting.draws + generator.normal(0, self.seed_sd, len(setting.draws)))
 
     def has(self, study: str, name: str = IID) -> bool:
         """Whether a study has students that are evaluated on a set."""
@@ -71,70 +82,10 @@ class Evidence:
         return Value(float(estimate), low, high, unit, documents, seeds, note)
 
 
-def matching(settings: list[Setting], **wanted: object) -> list[Setting]:
-    """Settings whose key has these values; what is None is not asked."""
-    asked = {key: value for key, value in wanted.items() if value is not None}
-    return [s for s in settings if all(s.key[key] == value for key, value in asked.items())]
-
-
-def pick(evidence: Evidence, study: str, name: str = IID, **wanted: object) -> Setting:
-    """The setting of a study that fits; of several, the best on the tuning documents.
-
-    Where there are no tuning documents, the best on the reported set, as the authors choose. Raises NotMeasured.
-    """
-    found = matching(evidence.settings(study), **wanted)
-    if not found:
-        described = ", ".join(f"{key} {value}" for key, value in wanted.items() if value is not None)
-        raise NotMeasured(f"study {study} has no student with {described}")
-    if len(found) > 1 and evidence.has(study, "tuning"):
-        tried = [s for s in evidence.settings(study, "tuning") if s.key in [f.key for f in found]]
-        found = [f for f in found if f.key == min(tried, key=lambda s: s.loss).key] if tried else found
-    best = min(found, key=lambda s: s.loss)
-    if name == IID:
-        return best
-    other = [s for s in evidence.settings(study, name) if s.key == best.key]
-    if not other:
-        raise NotMeasured(f"the best {best.stream} student is not evaluated on {name}")
-    return other[0]
-
-
-def generations_of(evidence: Evidence, study: str, stream: str) -> list[int]:
-    """Counts G of a stream in a study, ascending. Raises NotMeasured without any."""
-    found = sorted({s.generations for s in matching(evidence.settings(study), stream=stream) if s.generations})
-    if not found:
-        raise NotMeasured(f"study {study} has no {stream} students")
-    return found
-
-
-def reference_tokens(evidence: Evidence, study: str = MAIN) -> int:
-    """D of a study's synthetic students, which its real-only baseline shares. Raises NotMeasured without any."""
-    found = {s.real_tokens for s in evidence.settings(study) if s.stream != "real"}
-    if not found:
-        raise NotMeasured(f"study {study} has no synthetic students")
-    return min(found)
-
-
-def real_only(evidence: Evidence, study: str = MAIN, name: str = IID, **wanted: object) -> Setting:
-    """The real-only student at the reference D."""
-    tokens = reference_tokens(evidence, study)
-    return pick(evidence, study, name, stream="real", real_tokens=tokens, **wanted)
-
-
-def at(evidence: Evidence, stream: str, generations: int | None = None, study: str = MAIN, name: str = IID) -> Setting:
-    """A stream at G; without G at its largest one."""
-    count = generations or generations_of(evidence, study, stream)[-1]
-    return pick(evidence, study, name, stream=stream, generations=count)
-
-
-def best_of(evidence: Evidence, streams: list[str], generations: int | None = None, study: str = MAIN) -> Setting:
-    """The stream of the lowest loss at G among several, on the tuning documents where there are some."""
-    found = [at(evidence, stream, generations, study) for stream in streams if _has(evidence, study, stream)]
-    if not found:
-        raise NotMeasured(f"study {study} has no {' or '.join(streams)} students")
-    if len(found) > 1 and evidence.has(study, "tuning"):
-        return min(found, key=lambda s: at(evidence, s.stream, s.generations, study, "tuning").loss)
-    return min(found, key=lambda s: s.loss)
-
-
-def _has(evidence: Evidence, study: str, stream: str) -> bool:
-    return bool(matching(evidence.settings(study), stream=stream))
+def seed_noise(results: Results) -> float:
+    """Standard deviation of the i.i.d. loss over seeds, pooled over all settings of several; 0 without any."""
+    losses = mean_losses(results.losses, "run_id", IID)
+    students = results.students[results.students["run_id"].isin(losses.index)]
+    groups = losses.loc[students["run_id"]].groupby([students[column].to_numpy() for column in ALONE + TUNED])
+    squares, freedom = ((groups.count() - 1) * groups.var()).sum(), (groups.count() - 1).sum()
+    return float(np.sqrt(squares / freedom)) if freedom else 0.0

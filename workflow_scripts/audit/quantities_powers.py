@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from workflow_scripts.scaling.law import NotIdentified
-from workflow_scripts.scaling.projection import fit_powers
+from workflow_scripts.scaling.law import BILLION, NotIdentified, fit_data_laws
 
 PARAMETERS = {"A": 0, "B": 1, "C": 2}
 USABLE = 0.9  # share of draws that must have a value, as in scaling/efficiency.py
@@ -11,17 +10,13 @@ FEWEST = 4
 
 
 def power_laws(sizes: np.ndarray, losses: np.ndarray) -> np.ndarray:
-    """A, B and C of every row of losses [draws, points] at ascending sizes [points]; NaN where the loss does not fall.
+    """A, B and C of every row of losses [draws, points] at `sizes` [points]; NaN where the loss does not fall.
 
     Raises NotIdentified with fewer than 4 sizes.
     """
     if len(sizes) < FEWEST:
         raise NotIdentified(f"{len(sizes)} sizes; a law of three parameters needs at least {FEWEST}")
-    unit = np.exp(np.log(sizes).mean())
-    a, c, b = fit_powers(np.log(sizes / unit), losses).T
-    found = np.column_stack([a * unit**b, b, c])
-    found[losses[:, 0] <= losses[:, -1]] = np.nan
-    return found
+    return fit_data_laws(np.asarray(sizes) * BILLION, losses)  # which counts in billions: sizes keep their unit
 
 
 def parameter_draws(sizes: np.ndarray, draws: np.ndarray, parameter: str) -> np.ndarray:

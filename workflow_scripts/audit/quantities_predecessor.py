@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from workflow_scripts.audit.quantities_ensembles import BILLION, limit, members_of
-from workflow_scripts.audit.quantities_evidence import Evidence, NotMeasured, Value, matching, pick
+from workflow_scripts.audit.quantities_ensembles import limit, members_of
+from workflow_scripts.audit.quantities_evidence import Evidence, NotMeasured, Value
 from workflow_scripts.audit.quantities_losses import NATS
+from workflow_scripts.audit.quantities_pick import matching, pick
 from workflow_scripts.audit.quantities_powers import PARAMETERS, USABLE, power_laws
 from workflow_scripts.scaling.bootstrap import Setting
-from workflow_scripts.scaling.law import NotIdentified
+from workflow_scripts.scaling.law import BILLION, NotIdentified
 
 STANDARD, REGULARISED, ENSEMBLES = "standard_recipe", "regularised_recipe", "baseline_ensembles"
 Limit = tuple[np.ndarray, list[Setting]]

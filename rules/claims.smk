@@ -1,0 +1,57 @@
+# Claims: what the papers say beside what their public numbers, planted losses and our own students give.
+localrules:
+    check_claims,
+    claims,
+
+
+CLAIMS = f"{HOME}claims.yaml"
+PUBLISHED = "results/published"  # the authors' tracked runs, where `python -m workflow_scripts.audit.published` fetched them
+SHIPPED = sorted(glob_wildcards(f"{HOME}results/shipped/{{scale}}/students.csv").scale)
+PAPER = {"scale": "paper", "scales": {"paper": settings.scales["paper"]}}
+OWN_CLAIMS = f"{RESULTS}/claims/claims.json"
+
+
+# This scale's own column, and those that need no training.
+rule check_claims:
+    input:
+        packs=[pack(f"<results>/tables/studies/{study}") for study in STUDIES],
+        claims=CLAIMS,
+        numbers=f"{HOME}workflow_scripts/audit/published_numbers.yaml",
+        code=code("audit", "scaling"),
+    output:
+        multiext("<results>/claims/claims", ".json", ".md", ".csv"),
+    log:
+        "<logs>/check_claims.log",
+    benchmark:
+        "<benchmarks>/check_claims.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    params:
+        settings=scale.analysis.model_dump_json(),
+        scale=settings.scale,
+        packs=[f"{RESULTS}/tables/studies/{study}" for study in STUDIES],
+        planted=settings.model_copy(update=PAPER).model_dump_json(),
+    shell:
+        "python -m workflow_scripts.audit.claims --claims {input.claims} --settings {params.settings:q}"
+        " --planted {params.planted:q} --results {params.scale} {params.packs} --output {output[0]} 2>&1 | tee {log}"
+
+
+# What git ships, planted losses, and this scale's own column if it is there already: always runs, trains nothing.
+rule claims:
+    input:
+        claims=CLAIMS,
+        numbers=f"{HOME}workflow_scripts/audit/published_numbers.yaml",
+        packs=[pack(f"{HOME}results/shipped/{shipped}") for shipped in SHIPPED],
+    log:
+        "<logs>/claims.log",
+    conda:
+        "../envs/workflow.yaml"
+    params:
+        settings=scale.analysis.model_dump_json(),
+        shipped=[f"--results {shipped} {HOME}results/shipped/{shipped}" for shipped in SHIPPED],
+        own=f"--earlier {settings.scale} {OWN_CLAIMS}" if os.path.exists(OWN_CLAIMS) else "",
+        planted=settings.model_copy(update=PAPER).model_dump_json(),
+        published=PUBLISHED,
+    shell:
+        "python -m workflow_scripts.audit.claims --claims {input.claims} --settings {params.settings:q}"
+        " --planted {params.planted:q} --published {params.published} {params.shipped} {params.own} --check 2>&1 | tee {log}"

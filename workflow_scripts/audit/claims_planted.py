@@ -1,0 +1,32 @@
+"""The planted column: losses of the whole paper-scale run table drawn from a known law, and what that law says.
+
+The truth of a claim is its quantity of the same students without any noise.
+"""
+
+from workflow_scripts.audit.claims_model import Claim
+from workflow_scripts.audit.quantities import measure
+from workflow_scripts.audit.quantities_evidence import Evidence, Value
+from workflow_scripts.config.models import Analysis, Config
+from workflow_scripts.config.studies import expand_runs
+from workflow_scripts.scaling.planted import plant
+from workflow_scripts.scaling.planted_truth import Truth
+
+SEED = 0
+BAND = 0.99  # sixty claims: bands of 90% would miss the truth of some by chance
+DRAWS = 400
+WITHOUT_NOISE = {"seed_sd": 0.0, "document_sd": 0.0, "hardness_sd": 0.0}
+
+
+def planted_evidence(config: Config, truth: Truth, draws: int = DRAWS) -> Evidence:
+    """Planted results of a config's run table."""
+    analysis = Analysis(bootstrap_draws=draws, band=BAND)
+    return Evidence(plant(config, SEED, truth, expand_runs(config)), analysis, seed_sd=truth.seed_sd)
+
+
+def truths_of(claims: list[Claim], config: Config, truth: Truth) -> dict[str, float]:
+    """What was planted, by the id of the claim; none where the law says nothing about a claim."""
+    exact = truth.model_copy(update=WITHOUT_NOISE)
+    evidence = planted_evidence(config, exact, draws=1)
+    asked = [claim for claim in claims if claim.quantity]
+    found = {claim.id: measure(evidence, claim.quantity.name, claim.quantity.arguments) for claim in asked}
+    return {name: value.estimate for name, value in found.items() if isinstance(value, Value)}
