@@ -50,6 +50,7 @@ include: "rules/tune.smk"
 include: "rules/fit.smk"
 include: "rules/figures.smk"
 include: "rules/audit.smk"
+include: "rules/claims.smk"
 include: "rules/plan.smk"
 
 
