@@ -38,8 +38,10 @@ FIGURES = {
         "Megadocs with hyper-parameters of simple rephrases", ("controlled_hyperparameters", "generation_scaling")
     ),
     "ordering": Figure("Order inside a megadoc", ("ordering",)),
-    "no_real_document": Figure("Streams without the real document", ("no_real_document",)),
-    "cross_document_attention": Figure("Attention across documents", ("cross_document_attention",)),
+    "no_real_document": Figure("Streams without the real document", ("no_real_document", "generation_scaling")),
+    "cross_document_attention": Figure(
+        "Attention across documents", ("cross_document_attention", "generation_scaling")
+    ),
     "no_real_stream": Figure("The synthetic stream alone", ("no_real_stream", "generation_scaling")),
     "ensembles": Figure("Ensembles and their asymptotes", ("ensembles",)),
     "self_distillation": Figure("A student's own text", ("self_distillation", "generation_scaling")),
