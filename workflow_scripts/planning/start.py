@@ -21,7 +21,7 @@ from workflow_scripts.planning.cluster import check_site
 from workflow_scripts.planning.earlier import end_earlier_jobs
 from workflow_scripts.planning.fits import check_fits
 
-LOOKS = {"plan", "status", "trace", "verify"}  # targets that change nothing: they may run beside another call
+LOOKS = {"plan", "status", "claims", "trace", "verify"}  # targets that change nothing: they may run beside another call
 
 
 def before_any_job(workflow, config: Config, site: Site | None, results: str, checkpoints: str) -> None:
