@@ -18,6 +18,7 @@ from workflow_scripts.config.studies import (
     ensembles_of,
     expand_runs,
     needed_by,
+    replicated_runs,
     studies_of,
     teacher_of,
 )

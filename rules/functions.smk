@@ -139,11 +139,13 @@ def measured(runs):
 
 
 def measured_of_study(wildcards):
-    """All that is measured of a study's students, and its ensembles."""
+    """All that is measured of a study's students, its ensembles, and students that tell how far seeds scatter."""
     runs = [run.run_id for run in needed_by(RUNS.values(), wildcards.study)]
     groups = {RUNS[run].group for run in runs} if studies_of(scale)[wildcards.study].ensembles else set()
     ensembles = [name for name in ENSEMBLES if name in groups]
-    return measured(runs) + expand("<results>/evaluations/ensembles/{ensemble}.parquet", ensemble=ensembles)
+    seeds = [run.run_id for run in replicated_runs(RUNS.values(), scale) if run.run_id not in runs]
+    ensembles = expand("<results>/evaluations/ensembles/{ensemble}.parquet", ensemble=ensembles)
+    return measured(runs) + evaluated(seeds) + ensembles
 
 
 def packs_of_figure(wildcards):

@@ -281,6 +281,10 @@ class Analysis(Strict):
 
     bootstrap_draws: PositiveInt = 1000
     band: float = Field(0.9, gt=0, lt=1, description="central share of the bootstrap draws")
+    seed_studies: list[str] = Field(
+        ["data_efficiency"],
+        description="studies whose students of several seeds tell how far seeds scatter; every band covers it",
+    )
 
 
 class Rows(Strict):
@@ -408,6 +412,10 @@ class Config(Strict):
             for study, content in scale.studies.items():
                 for student in (key for rows in content.rows for key in rows.student or []):
                     _require(student, self.students, f"scales.{name}.studies.{study}.rows.student", "students")
+            for study in scale.analysis.seed_studies:
+                always = ("data_efficiency", "generation_scaling")
+                known = dict.fromkeys(always) | scale.studies
+                _require(study, known, f"scales.{name}.analysis.seed_studies", "studies")
             student, context = self.students[scale.training.student], scale.training.context
             if context > student.max_context:
                 raise ValueError(

@@ -43,6 +43,14 @@ def needed_by(runs: Iterable[Run], study: str) -> list[Run]:
     return [run for run in runs if study in run.studies.split()]
 
 
+def replicated_runs(runs: Iterable[Run], scale: Scale) -> list[Run]:
+    """Students of several seeds that tell how far seeds scatter."""
+    wanted = set(scale.analysis.seed_studies)
+    own = [run for run in runs if wanted & set(run.studies.split())]
+    groups = [run.group for run in own]
+    return [run for run in own if groups.count(run.group) > 1]
+
+
 def downstream_runs(runs: Iterable[Run], scale: Scale) -> list[Run]:
     """Students that answer the downstream questions: those of the generation counts, with their first seed."""
     return [run for run in needed_by(runs, "generation_scaling") if run.seed == scale.training.seeds[0]]

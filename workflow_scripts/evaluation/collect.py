@@ -11,8 +11,9 @@ from workflow_scripts.common.files import read_json
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.runs import Run
-from workflow_scripts.config.studies import ensembles_of, expand_runs, needed_by
+from workflow_scripts.config.studies import ensembles_of, expand_runs, needed_by, replicated_runs
 from workflow_scripts.evaluation.results import Results, empty, with_halves, write_results
+from workflow_scripts.evaluation.seed_noise import seed_noise
 from workflow_scripts.tuning.neighbourhood import expand_tuning
 
 EVERYTHING = "everything"  # the pack of all students that exist, those of the search among them
@@ -89,7 +90,9 @@ def collect(config: Config, study: str, folder: Path) -> Results:
     ensembles = [name for name in ensembles_of(expand_runs(config), config.scales[config.scale]) if name in groups]
     ensembles = ensembles if study == EVERYTHING or _has_ensembles(config, study) else []
     tables = loss_table(folder, runs), ensemble_table(folder, ensembles), downstream_table(folder, runs)
-    return Results(student_table(folder, runs), *tables)
+    seeds = replicated_runs(expand_runs(config), config.scales[config.scale])
+    noise = seed_noise(loss_table(folder, seeds)) if seeds else empty("seed_noise")
+    return Results(student_table(folder, runs), *tables, noise)
 
 
 def _diverged_in_search(folder: Path, run: Run) -> bool:

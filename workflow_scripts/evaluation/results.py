@@ -1,10 +1,10 @@
-"""What was measured, as a *pack*: a folder of four tables, the same for own, shipped and planted results.
+"""What was measured, as a *pack*: a folder of five tables, the same for own, shipped and planted results.
 
 Everything after evaluation reads packs: certificates, fits, figures, claims and audit.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -26,12 +26,14 @@ class Results:
     ensembles: the same for the first 1, 2 .. members of each ensemble together; an ensemble is called after its
     members' common name, `Run.group`.
     downstream: accuracy and its standard error per student and task, as the harness gives them.
+    seed_noise: per set, how far students that differ in their seed alone scatter; they need not be in the pack.
     """
 
     students: pd.DataFrame
     losses: pd.DataFrame
     ensembles: pd.DataFrame
     downstream: pd.DataFrame
+    seed_noise: pd.DataFrame = field(default_factory=lambda: empty("seed_noise"))
 
     def of_study(self, *studies: str) -> "Results":
         """The part that belongs to the students of some studies."""
@@ -42,11 +44,12 @@ class Results:
         """The part that belongs to some students, and to the ensembles that they are in."""
         ids = set(run_ids)
         groups = {group_of(run_id) for run_id in ids}
-        return Results(
-            self.students[self.students["run_id"].isin(ids)],
-            self.losses[self.losses["run_id"].isin(ids)],
-            self.ensembles[self.ensembles["ensemble"].isin(groups)],
-            self.downstream[self.downstream["run_id"].isin(ids)],
+        return replace(
+            self,
+            students=self.students[self.students["run_id"].isin(ids)],
+            losses=self.losses[self.losses["run_id"].isin(ids)],
+            ensembles=self.ensembles[self.ensembles["ensemble"].isin(groups)],
+            downstream=self.downstream[self.downstream["run_id"].isin(ids)],
         )
 
     def ensemble_rows(self) -> pd.DataFrame:
@@ -76,7 +79,7 @@ def write_results(folder: str | Path, results: Results) -> None:
         table = getattr(results, name)[COLUMNS[name]].sort_values(KEYS[name])
         with atomic_path(Path(folder) / FILES[name]) as temporary:
             pq.write_table(_arrow(table), temporary, compression="zstd", compression_level=19)
-    for name in ("downstream", "students"):
+    for name in ("seed_noise", "downstream", "students"):
         table = getattr(results, name)[COLUMNS[name]].sort_values(KEYS[name])
         with atomic_path(Path(folder) / FILES[name]) as temporary:
             table.to_csv(temporary, index=False)

@@ -1,4 +1,4 @@
-"""The four tables of a pack: their files, columns, and what tells their rows apart."""
+"""The five tables of a pack: their files, columns, and what tells their rows apart."""
 
 from workflow_scripts.config.runs import Run
 
@@ -10,16 +10,19 @@ COLUMNS = {
     "ensembles": ["ensemble", "members", "set", "doc_id", "tokens", "predicted_tokens", "loss_sum_nats"],
     "downstream": ["run_id", "task", "metric", "accuracy", "stderr", "questions", "shots", "split"]
     + ["harness_version", "task_version"],
+    "seed_noise": ["set", "sd_nats", "freedom"],
 }
 FILES = {
     "students": "students.csv",
     "losses": "losses.parquet",
     "ensembles": "ensembles.parquet",
     "downstream": "downstream.csv",
+    "seed_noise": "seed_noise.csv",
 }
 KEYS = {
     "students": ["run_id"],
     "losses": ["run_id", "set", "doc_id"],
     "ensembles": ["ensemble", "members", "set", "doc_id"],
     "downstream": ["run_id", "task"],
+    "seed_noise": ["set"],
 }

@@ -1,7 +1,10 @@
 """Bootstrap of losses over validation documents and seeds.
 
 A draw takes documents with replacement, the same ones for every student and ensemble (so differences between them
-keep their small error), and for every setting its seeds with replacement.
+keep their small error), and adds noise of seeds: normal, with the standard deviation of the pack's `seed_noise`, pooled
+over students that were trained with several seeds, over the root of the setting's own seeds. So a setting that was
+trained once gets its share, too. The standard deviation is itself drawn, as uncertain as its few degrees of freedom
+make it. Where nothing was trained with several seeds, bands cover documents alone.
 """
 
 from collections.abc import Sequence
@@ -13,6 +16,7 @@ import pandas as pd
 
 from workflow_scripts.common.seeds import named_seed
 from workflow_scripts.evaluation.results import Results
+from workflow_scripts.evaluation.seed_noise import seed_noise
 
 SETTING = ("stream", "generations", "real_tokens")
 
@@ -48,7 +52,19 @@ def settings_of(results: Results, name: str, draws: int, by: Sequence[str] = SET
     by_run, documents = student_draws(results.losses, "run_id", name, draws)
     losses = mean_losses(results.losses, "run_id", name)
     groups = results.students.groupby(list(by), sort=False)
-    return [_setting(by, key, losses[rows["run_id"]], by_run, documents) for key, rows in groups]
+    spread = seed_spread(results, name, draws)
+    return [_setting(by, key, losses[rows["run_id"]], by_run, documents, spread) for key, rows in groups]
+
+
+def seed_spread(results: Results, name: str, draws: int) -> np.ndarray:
+    """[draws] standard deviations over seeds of a student's loss on a set in nats; 0 where it is not known."""
+    table = results.seed_noise if len(results.seed_noise) else seed_noise(results.losses)
+    found = table[table["set"] == name]
+    if found.empty:
+        return np.zeros(draws)
+    generator = np.random.default_rng(named_seed("spread over seeds", name))
+    freedom = found["freedom"].item()
+    return found["sd_nats"].item() * np.sqrt(freedom / generator.chisquare(freedom, draws))
 
 
 def mean_losses(losses: pd.DataFrame, column: str, name: str) -> pd.Series:
@@ -67,12 +83,13 @@ def student_draws(losses: pd.DataFrame, column: str | list[str], name: str, draw
     return dict(zip(sums.columns, drawn.T, strict=True)), len(sums)
 
 
-def _setting(by: Sequence[str], key: tuple, losses: pd.Series, by_run: dict, documents: int) -> Setting:
+def _setting(
+    by: Sequence[str], key: tuple, losses: pd.Series, by_run: dict, documents: int, spread: np.ndarray
+) -> Setting:
     runs = np.stack([by_run[run] for run in losses.index])  # [seeds, draws]
     plain = [value.item() if hasattr(value, "item") else value for value in key]  # they go into JSON
     generator = np.random.default_rng(named_seed("bootstrap seeds", *plain))
-    picks = generator.integers(len(runs), size=(len(runs), runs.shape[1]))
-    draws = np.take_along_axis(runs, picks, axis=0).mean(axis=0)
+    draws = runs.mean(axis=0) + spread * generator.normal(size=len(spread)) / np.sqrt(len(runs))
     return Setting(dict(zip(by, plain, strict=True)), len(runs), documents, float(losses.mean()), draws)
 
 
@@ -85,12 +102,19 @@ def band(draws: np.ndarray, share: float) -> tuple[float, float]:
 def ensemble_settings(results: Results, name: str, draws: int) -> list[Setting]:
     """Losses of the first K members of every ensemble together on a set, in nats per token; key: ensemble, members.
 
-    Draws are over documents alone: an ensemble is one draw of its members.
+    [assumed] The seeds' noise of K members together is the mean of theirs, so ensembles that share members share it.
     """
     own = results.ensembles
     by_key, documents = student_draws(own, ["ensemble", "members"], name, draws)
-    found = mean_losses(own, ["ensemble", "members"], name)
-    return [
-        Setting({"ensemble": ensemble, "members": int(members)}, 1, documents, float(found[ensemble, members]), drawn)
-        for (ensemble, members), drawn in by_key.items()
-    ]
+    found, spread = mean_losses(own, ["ensemble", "members"], name), seed_spread(results, name, draws)
+    settings = []
+    for (ensemble, members), drawn in by_key.items():
+        key, loss = {"ensemble": ensemble, "members": int(members)}, float(found[ensemble, members])
+        settings.append(Setting(key, 1, documents, loss, drawn + spread * _mean_noise(ensemble, int(members), draws)))
+    return settings
+
+
+def _mean_noise(ensemble: str, members: int, draws: int) -> np.ndarray:
+    """[draws] mean of the first members' noise, in standard deviations of one."""
+    seeds = [named_seed("bootstrap seeds", ensemble, member) for member in range(members)]
+    return np.mean([np.random.default_rng(seed).normal(size=draws) for seed in seeds], axis=0)

@@ -16,19 +16,19 @@ from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Analysis
 from workflow_scripts.evaluation.results import read_results
 from workflow_scripts.scaling.bootstrap import Setting, band, settings_of
-from workflow_scripts.scaling.law import DataLaw, NotIdentified, fit_data_law
+from workflow_scripts.scaling.law import DataLaw, NotIdentified, fit_data_law, fit_data_laws
 
 IID = "validation"
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """Real-only settings, their law, and a law per bootstrap draw (none where a draw's law is not identified)."""
+    """Real-only settings, their law, and a law per bootstrap draw (NaN where a draw's law is not identified)."""
 
     settings: list[Setting]
     reference: Setting
     law: DataLaw
-    drawn: list[DataLaw | None]
+    drawn: np.ndarray  # [draws, 3] A, B, C
 
     def in_range(self, loss: float) -> bool:
         """Whether the baseline's own losses enclose `loss`."""
@@ -41,22 +41,15 @@ def fit_baseline(settings: list[Setting], real_tokens: int) -> Baseline:
     real = sorted((setting for setting in settings if setting.stream == "real"), key=lambda s: s.real_tokens)
     tokens = np.array([setting.real_tokens for setting in real])
     law = fit_data_law(tokens, np.array([setting.loss for setting in real]))
-    drawn = [_law_or_none(tokens, losses) for losses in np.stack([setting.draws for setting in real], axis=1)]
+    drawn = fit_data_laws(tokens, np.stack([setting.draws for setting in real], axis=1))
     reference = next(setting for setting in real if setting.real_tokens == real_tokens)
     return Baseline(real, reference, law, drawn)
 
 
-def _law_or_none(tokens: np.ndarray, losses: np.ndarray) -> DataLaw | None:
-    try:
-        return fit_data_law(tokens, losses)
-    except NotIdentified:
-        return None
-
-
 def law_record(baseline: Baseline, share: float) -> dict:
     """Law with bands; an asymptote that the draws spread over most of its possible range is called not identified."""
-    laws = [law for law in baseline.drawn if law]
-    bands = {name: band(np.array([getattr(law, name) for law in laws]), share) for name in "ABC"}
+    laws = baseline.drawn[np.isfinite(baseline.drawn).all(axis=1)]
+    bands = {name: band(values, share) for name, values in zip("ABC", laws.T, strict=True)}
     highest_c = min(setting.loss for setting in baseline.settings)
     identified = bands["C"][1] - bands["C"][0] < 0.5 * highest_c and bands["C"][0] > 1e-3
     residuals = [setting.loss - float(baseline.law.loss(setting.real_tokens)) for setting in baseline.settings]
@@ -77,11 +70,8 @@ def efficiency_record(setting: Setting, baseline: Baseline, share: float) -> dic
     if not baseline.in_range(setting.loss):
         return {"status": "outside the law's range", "efficiency": None, "low": None, "high": None}
     value = baseline.law.efficiency(setting.loss, baseline.reference.loss)
-    drawn = [
-        _efficiency_or_nan(law, loss, reference)
-        for law, loss, reference in zip(baseline.drawn, setting.draws, baseline.reference.draws, strict=True)
-    ]
-    usable = np.array(drawn)[np.isfinite(drawn)]
+    drawn = _drawn_efficiencies(baseline, setting.draws)
+    usable = drawn[np.isfinite(drawn)]
     if len(usable) < 0.9 * len(drawn):
         return {"status": f"not identified in {1 - len(usable) / len(drawn):.0%} of draws", "efficiency": None,
                 "low": None, "high": None}  # fmt: skip
@@ -89,11 +79,12 @@ def efficiency_record(setting: Setting, baseline: Baseline, share: float) -> dic
     return {"status": "measured", "efficiency": value, "low": low, "high": high}
 
 
-def _efficiency_or_nan(law: DataLaw | None, loss: float, reference: float) -> float:
-    try:
-        return law.efficiency(loss, reference) if law else np.nan
-    except NotIdentified:
-        return np.nan
+def _drawn_efficiencies(baseline: Baseline, losses: np.ndarray) -> np.ndarray:
+    """[draws] D'(loss) / D'(reference), as `DataLaw.efficiency`; NaN where a draw has no law or can't be inverted."""
+    _, exponent, floor = baseline.drawn.T
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        above, reference = losses - floor, baseline.reference.draws - floor
+        return np.where((above > 0) & (reference > 0), (reference / above) ** (1 / exponent), np.nan)
 
 
 def summary_rows(sets: dict[str, list[Setting]], share: float) -> Iterable[dict]:

@@ -19,9 +19,10 @@ from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.runs import Run
 from workflow_scripts.config.sizes import parameter_counts, total_steps
-from workflow_scripts.config.studies import downstream_runs, ensembles_of, expand_runs
+from workflow_scripts.config.studies import downstream_runs, ensembles_of, expand_runs, replicated_runs
 from workflow_scripts.evaluation.collect import EVERYTHING, students_of
 from workflow_scripts.evaluation.results import Results, empty, with_halves
+from workflow_scripts.evaluation.seed_noise import seed_noise
 from workflow_scripts.evaluation.shipped import take_apart
 from workflow_scripts.evaluation.tables import COLUMNS
 from workflow_scripts.scaling.planted_law import Law
@@ -53,7 +54,8 @@ def plant(config: Config, seed: int, truth: Truth, runs: Iterable[Run] | None = 
     seeds = np.array([noise.normal(0, truth.seed_sd) for noise in noises])
     noise = np.stack([each.normal(0, truth.document_sd, len(documents.table)) for each in noises])
     sums = documents.losses(expected + seeds - truth.reference_loss, noise)
-    losses = _long(documents.table, "run_id", {run.run_id: own for run, own in zip(runs, sums, strict=True)})
+    losses = with_halves(_long(documents.table, "run_id", dict(zip([run.run_id for run in runs], sums, strict=True))))
+    seeds = {run.run_id for run in replicated_runs(runs, scale)}
     rows = [student_row(law, run, loss) for run, loss in zip(runs, expected, strict=True)]
     by_run = {run.run_id: place for place, run in enumerate(runs)}
     ensembles = [
@@ -64,9 +66,10 @@ def plant(config: Config, seed: int, truth: Truth, runs: Iterable[Run] | None = 
     answers = [_answers(truth.tasks[task], task, run, loss, seed) for run, loss in asked for task in truth.tasks]
     return Results(
         pd.DataFrame(rows),
-        with_halves_by_run(losses),
+        losses,
         pd.concat(ensembles, ignore_index=True) if ensembles else empty("ensembles"),
         pd.DataFrame(answers, columns=COLUMNS["downstream"]),
+        seed_noise(losses[losses["run_id"].isin(seeds)]),
     )
 
 
@@ -92,11 +95,6 @@ def _set(truth: Truth, seed: int, name: str, about: Foreign) -> Documents:
 def _joined(parts: list[Documents]) -> Documents:
     table = pd.concat([part.table for part in parts], ignore_index=True)
     return Documents(table, *(np.concatenate([getattr(p, name) for p in parts]) for name in ("hardness", "slope")))
-
-
-def with_halves_by_run(losses: pd.DataFrame) -> pd.DataFrame:
-    """Short and long documents, as evaluations have them that lack sets of their own."""
-    return with_halves(losses)
 
 
 def student_row(law: Law, run: Run, loss: float) -> dict:

@@ -93,7 +93,8 @@ class Law:
         return {
             "law": {"A": (truth.reference_loss - truth.floor) * unit, "B": truth.exponent, "C": truth.floor},
             "efficiencies": [
-                {"stream": stream, "generations": g, "efficiency": self.efficiency_at(stream, g)} for stream, g in settings
+                {"stream": stream, "generations": g, "efficiency": self.efficiency_at(stream, g)}
+                for stream, g in settings
             ],
             "ensemble_asymptotes": {name: law.C for name, law in ensembles.items()},
             "size_asymptote": truth.reference_loss - truth.size_excess,

@@ -87,7 +87,7 @@ class Truth(Strict):
             "self_distilled": Tuned(real_epochs=16, mixing_ratio=0.75, lr=0.003, weight_decay=0.4),
             "1.5b": Tuned(real_epochs=8, mixing_ratio=0.75, lr=0.001, weight_decay=0.8),
         },
-        description="[assumed] optima by stream or student where no row is tuned; others have that of the usual student",
+        description="[assumed] optima by stream or student without a tuned row; others have the usual student's",
     )
     seed_sd: float = Field(0.003, description="standard deviation over seeds of a student's loss [issue: 0.003]")
     ensemble_gains: dict[str, float] = Field(
