@@ -8,35 +8,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.figures.efficiency_rows import drawn_rows
 from workflow_scripts.figures.frame import Drawn, Inputs, figure_command
 from workflow_scripts.figures.marks import IID_LOSS, band_line, generation_axis, label_ends
+from workflow_scripts.figures.points import ABSOLUTE
 from workflow_scripts.figures.style import in_order, look, panels
-from workflow_scripts.scaling.bootstrap import Setting, band, settings_of
+from workflow_scripts.scaling.bootstrap import settings_of
 from workflow_scripts.scaling.efficiency import analyse
-from workflow_scripts.scaling.interpolation import interpolated_record
 from workflow_scripts.scaling.law import DataLaw
 
 STUDY, IID = "data_efficiency", "validation"
-SETTING = ["stream", "generations", "real_tokens"]
-BANDS = (
+HOW = (
     "Lines: by the law. Crosses: without it, between the real-only losses, piecewise linear in log D. No number where "
-    "these do not enclose a loss. Bands: {share} bootstrap over documents and seeds; one seed has no spread of seeds."
+    "these do not enclose a loss. "
 )
-
-
-def drawn_rows(settings: list[Setting], found: dict, real_tokens: int, share: float) -> pd.DataFrame:
-    """A row per setting: loss, efficiency by the law and by interpolation, each with its band; `status` of the law."""
-    real = [s for s in settings if s.stream == "real"]
-    rows = []
-    for s in settings:
-        inverted = next((e for e in found["efficiencies"] if all(e[k] == s.key[k] for k in SETTING)), {})
-        own = {"status": inverted.get("status", found["status"])}
-        own |= {key: inverted.get(key) for key in ("efficiency", "low", "high")}
-        own |= {f"interpolated_{key}": value for key, value in interpolated_record(s, real, real_tokens, share).items()}
-        low, high = band(s.draws, share)
-        row = {"seeds": s.seeds, "documents": s.documents, "loss_nats": s.loss, "loss_low": low, "loss_high": high}
-        rows.append(s.key | row | own)
-    return pd.DataFrame(rows).sort_values(SETTING, ignore_index=True)
 
 
 def draw_law(axes: Axes, rows: pd.DataFrame, law: dict | None) -> None:
@@ -131,7 +116,7 @@ def draw(inputs: Inputs) -> Drawn:
     draw_law(left, rows, found["law"])
     draw_efficiency(right, rows)
     reason = "" if found["law"] else f"Law {found['status']}. "
-    return Drawn(figure, rows, reason + BANDS)
+    return Drawn(figure, rows, reason + HOW + ABSOLUTE)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ SOURCES = {
     "shipped": "result tables shipped with the repository",
     "planted": "PLANTED: losses drawn from a known law, not measured",
 }
-DEJAVU_WIDTH, BOLD_WIDTH = 0.54, 0.66  # mean width of a character, in font sizes
+DEJAVU_WIDTH, BOLD_WIDTH = 0.58, 0.66  # mean width of a character, in font sizes
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,15 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure, the rows of what it shows (`seeds` and `documents` go into the footnote), and what its bands cover."""
+    """A figure, the rows of what it shows (`seeds` and `documents` go into the footnote), and what its bands cover.
+
+    `measured`: whether it shows results; an illustration has neither scale nor source.
+    """
 
     figure: Figure
     rows: pd.DataFrame
     bands: str = ""
+    measured: bool = True
 
 
 def figure_command(name: str, draw: Callable[[Inputs], Drawn], description: str) -> None:
@@ -98,13 +102,15 @@ def finish(name: str, drawn: Drawn, inputs: Inputs) -> None:
     figure.suptitle(textwrap.fill(FIGURES[name].title, int(points / (size * BOLD_WIDTH))), x=0.01, ha="left")
     wrapped = [textwrap.fill(part, int(points / (NOTE * DEJAVU_WIDTH))) for part in footnote(drawn, inputs)]
     figure.supxlabel("\n".join(wrapped), x=0.01, ha="left", fontsize=NOTE, color="#444444", linespacing=1.25)
-    if inputs.source == "planted":
+    if inputs.source == "planted" and drawn.measured:
         for axes in figure.axes:
             watermark(axes, "PLANTED")
 
 
 def footnote(drawn: Drawn, inputs: Inputs) -> list[str]:
     """Sentences under a figure: scale, source, seeds, documents, and what the bands cover."""
+    if not drawn.measured:
+        return [drawn.bands]
     counts = [_count(drawn.rows, "seeds", "seed"), _count(drawn.rows, "documents", "document")]
     lines = ["; ".join([f"Scale {inputs.scale}: {SOURCES[inputs.source]}", *filter(None, counts)]) + "."]
     lines += [drawn.bands.format(share=f"{inputs.analysis.band:.0%}")] if drawn.bands else []

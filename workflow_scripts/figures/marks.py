@@ -65,6 +65,8 @@ def generation_axis(axes: Axes, counts: Sequence[int]) -> None:
     """x axis of generations per document, log(1 + G)."""
     axes.set_xscale("function", functions=(lambda g: np.log2(np.maximum(1 + g, 1e-9)), lambda x: 2**x - 1))
     axes.set_xticks(counts, [str(g) for g in counts])
+    room = (1 + max(counts)) ** 0.05  # a twentieth of the axis on either side
+    axes.set_xlim(1 / room - 1, (1 + max(counts)) * room - 1)
     axes.minorticks_off()
     axes.set_xlabel("generations per document, G")
 

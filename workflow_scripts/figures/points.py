@@ -13,11 +13,11 @@ KEY = ("stream", "generations", "real_tokens", "real_epochs", "mixing_ratio", "l
 KEY += ("student", "cross_document_attention", "alone")
 MAIN = "generation_scaling"
 PAIRED = (
-    "Bands: {share} bootstrap over documents and seeds of the difference to real documents alone, the same documents "
-    "for both; a setting with one seed has no spread of seeds."
+    "Bands: {share} bootstrap of the difference to real documents alone, over documents, the same ones for both, and "
+    "over seeds where some students have several."
 )
 CHOSEN = "Circled: the best student of its stream and G, chosen on the tuning documents where there are some."
-ABSOLUTE = "Bands: {share} bootstrap over documents and seeds; a setting with one seed has no spread of seeds."
+ABSOLUTE = "Bands: {share} bootstrap over documents, and over seeds where some students have several."
 
 
 def settings(inputs: Inputs, study: str, name: str = IID) -> list[Setting]:

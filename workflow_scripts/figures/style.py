@@ -96,12 +96,17 @@ def in_order(streams: pd.Series) -> list[str]:
     return [stream for stream in METHODS if stream in set(streams)]
 
 
-def panels(count: int = 1, columns: int = 2, height_mm: float = PANEL_HEIGHT_MM) -> tuple[Figure, list[Axes]]:
+def panels(
+    count: int = 1, columns: int = 2, height_mm: float = PANEL_HEIGHT_MM, width_mm: float | None = None
+) -> tuple[Figure, list[Axes]]:
     """A figure with `count` panels in rows of at most `columns`."""
     columns = min(count, columns)
     rows = -(-count // columns)
-    size = ((ONE_PANEL_MM if columns == 1 else TWO_PANELS_MM) * MM, (rows * height_mm + 22) * MM)
+    width_mm = width_mm or (ONE_PANEL_MM if columns == 1 else TWO_PANELS_MM)
+    size = (width_mm * MM, (rows * height_mm + 22) * MM)
     figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    figure.suptitle("title")  # both hold the place of the frame's own, so that labels find the final height
+    figure.supxlabel("\n" * 4, fontsize=NOTE)
     for spare in np.ravel(grid)[count:]:
         spare.remove()
     return figure, list(np.ravel(grid)[:count])
