@@ -23,12 +23,12 @@ IID = "validation"
 
 @dataclass(frozen=True)
 class Baseline:
-    """Real-only settings, their law, and a law per bootstrap draw (NaN where a draw's law is not identified)."""
+    """Real-only settings, their law, and a law per bootstrap draw (none where a draw's law is not identified)."""
 
     settings: list[Setting]
     reference: Setting
     law: DataLaw
-    drawn: np.ndarray  # [draws, 3] A, B, C
+    drawn: list[DataLaw | None]
 
     def in_range(self, loss: float) -> bool:
         """Whether the baseline's own losses enclose `loss`."""
@@ -41,15 +41,16 @@ def fit_baseline(settings: list[Setting], real_tokens: int) -> Baseline:
     real = sorted((setting for setting in settings if setting.stream == "real"), key=lambda s: s.real_tokens)
     tokens = np.array([setting.real_tokens for setting in real])
     law = fit_data_law(tokens, np.array([setting.loss for setting in real]))
-    drawn = fit_data_laws(tokens, np.stack([setting.draws for setting in real], axis=1))
+    found = fit_data_laws(tokens, np.stack([setting.draws for setting in real], axis=1))
+    drawn = [DataLaw(*law.tolist()) if np.isfinite(law).all() else None for law in found]
     reference = next(setting for setting in real if setting.real_tokens == real_tokens)
     return Baseline(real, reference, law, drawn)
 
 
 def law_record(baseline: Baseline, share: float) -> dict:
     """Law with bands; an asymptote that the draws spread over most of its possible range is called not identified."""
-    laws = baseline.drawn[np.isfinite(baseline.drawn).all(axis=1)]
-    bands = {name: band(values, share) for name, values in zip("ABC", laws.T, strict=True)}
+    laws = [law for law in baseline.drawn if law]
+    bands = {name: band(np.array([getattr(law, name) for law in laws]), share) for name in "ABC"}
     highest_c = min(setting.loss for setting in baseline.settings)
     identified = bands["C"][1] - bands["C"][0] < 0.5 * highest_c and bands["C"][0] > 1e-3
     residuals = [setting.loss - float(baseline.law.loss(setting.real_tokens)) for setting in baseline.settings]
@@ -81,7 +82,7 @@ def efficiency_record(setting: Setting, baseline: Baseline, share: float) -> dic
 
 def _drawn_efficiencies(baseline: Baseline, losses: np.ndarray) -> np.ndarray:
     """[draws] D'(loss) / D'(reference), as `DataLaw.efficiency`; NaN where a draw has no law or can't be inverted."""
-    _, exponent, floor = baseline.drawn.T
+    exponent, floor = np.array([(law.B, law.C) if law else (np.nan, np.nan) for law in baseline.drawn]).T
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         above, reference = losses - floor, baseline.reference.draws - floor
         return np.where((above > 0) & (reference > 0), (reference / above) ** (1 / exponent), np.nan)
