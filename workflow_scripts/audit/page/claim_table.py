@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from workflow_scripts.audit.claims_judge import AGREES, DISAGREES, NOT_IDENTIFIED, NOT_MEASURED
+from workflow_scripts.audit.claims_judge import AGREES, DISAGREES, NOT_IDENTIFIED
 from workflow_scripts.audit.claims_model import Stated
 from workflow_scripts.audit.claims_table import number
 from workflow_scripts.audit.quantities_evidence import Value
@@ -19,7 +19,6 @@ class Cell:
     head: str
     verdict: str
     number: str
-    unit: str
     detail: str
 
     @property
@@ -45,6 +44,11 @@ class Row:
     figure: str
     cells: list[Cell]
 
+    @property
+    def judged(self) -> bool:
+        """Whether any column says more than that there is nothing to compare."""
+        return any(cell.verdict in LOOKS for cell in self.cells)
+
 
 def rows_of(records: list[dict]) -> list[Row]:
     """A row per claim. Raises UserError when the file is of another version."""
@@ -54,11 +58,14 @@ def rows_of(records: list[dict]) -> list[Row]:
         raise UserError(f"claims.json has not the form that `snakemake claims` writes ({error}): make it again") from None
 
 
-def tally(rows: list[Row], scale: str) -> dict[str, int]:
-    """How many claims of a scale's column have each verdict, most telling verdict first."""
-    verdicts = [cell.verdict for row in rows for cell in row.cells if cell.head == scale]
-    order = [AGREES, DISAGREES, NOT_IDENTIFIED, NOT_MEASURED, *verdicts]
-    return {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(order) if verdict in verdicts}
+def tally(rows: list[Row]) -> dict[str, list[tuple[Cell, int]]]:
+    """How often each column has each verdict that compares something: a cell with it, and the count."""
+    found: dict[str, list[tuple[Cell, int]]] = {}
+    for head in dict.fromkeys(cell.head for row in rows for cell in row.cells):
+        own = {cell.verdict: cell for row in rows for cell in row.cells if cell.head == head}
+        verdicts = [cell.verdict for row in rows for cell in row.cells if cell.head == head]
+        found[head] = [(own[verdict], verdicts.count(verdict)) for verdict in LOOKS if verdict in own]
+    return found
 
 
 def _row(record: dict) -> Row:
@@ -72,9 +79,10 @@ def _row(record: dict) -> Row:
 def _cell(name: str, record: dict) -> Cell:
     head, verdict, reason = HEADS.get(name, name), record["verdict"], record["reason"]
     if "estimate" not in record:
-        return Cell(head, verdict, "", "", reason)
+        return Cell(head, verdict, "", reason)
     value = Value(**{field: record[field] for field in Value.__dataclass_fields__})
     counts = {"documents": value.documents, "seeds": value.seeds}
     rests = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count > 1)
     truth = f"planted: {record['truth']:.3g}" if record["truth"] is not None else ""
-    return Cell(head, verdict, number(value), value.unit, " · ".join(part for part in (truth, rests, reason) if part))
+    detail = " · ".join(part for part in (value.unit, truth, rests, reason) if part)
+    return Cell(head, verdict, number(value), detail)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from workflow_scripts.audit.results import NAMES
-from workflow_scripts.figures.style import look
+from workflow_scripts.figures.style import METHODS, look
 from workflow_scripts.scaling.efficiency import IID
 
-MEGADOCS = ("stitched", "latent")
+SIMPLE, MEGADOCS = ("simple",), ("stitched", "latent")
 MEASURED = "measured"
 
 
@@ -54,15 +54,20 @@ def worths(efficiencies: list[dict], students: pd.DataFrame, real_tokens: int) -
     sizes = students.groupby(["stream", "generations"])["synthetic_stream_tokens"].max()
     rows = [row for row in efficiencies if row["stream"] != "real" and row["real_tokens"] == real_tokens]
     found = [_worth(row, sizes) for row in rows if (row["stream"], row["generations"]) in sizes.index]
-    return sorted(found, key=lambda worth: (_order(worth.stream), worth.generations))
+    return sorted(found, key=lambda worth: (list(METHODS).index(worth.stream), worth.generations))
 
 
-def best_of(found: list[Worth], streams: tuple[str, ...]) -> Worth | None:
-    """The most efficient of some methods at their largest G; none where none is measured there."""
-    own = [worth for worth in found if worth.stream in streams]
-    largest = max((worth.generations for worth in own), default=0)
-    measured = [worth for worth in own if worth.generations == largest and worth.status == MEASURED]
-    return max(measured, key=lambda worth: worth.efficiency, default=None)
+def leaders(found: list[Worth]) -> list[Worth]:
+    """Simple rephrases and the best megadocs at the largest G, as far as they are measured there; the better first."""
+    largest = max((worth.generations for worth in found), default=0)
+    measured = [worth for worth in found if worth.generations == largest and worth.status == MEASURED]
+    best = [max((w for w in measured if w.stream in own), key=_efficiency, default=None) for own in (SIMPLE, MEGADOCS)]
+    return sorted(filter(None, best), key=_efficiency, reverse=True)
+
+
+def overlap(one: Worth, other: Worth) -> bool:
+    """Whether two bands share a value."""
+    return max(one.low, other.low) <= min(one.high, other.high)
 
 
 def axis_end(found: list[Worth]) -> float:
@@ -83,8 +88,8 @@ def noise(summary: pd.DataFrame) -> dict[str, int]:
     return {"fewest": int(own["seeds"].min()), "most": int(own["seeds"].max()), "documents": int(own["documents"].max())}
 
 
-def _order(stream: str) -> int:
-    return ["simple", *MEGADOCS].index(stream) if stream in ("simple", *MEGADOCS) else 9
+def _efficiency(worth: Worth) -> float:
+    return worth.efficiency
 
 
 def _worth(row: dict, sizes: pd.Series) -> Worth:

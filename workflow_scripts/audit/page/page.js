@@ -63,3 +63,14 @@ for (const button of document.querySelectorAll(".zoom")) {
     dialog.showModal();
   });
 }
+
+// A link into a folded part opens it first.
+function unfold() {
+  const target = location.hash && document.getElementById(location.hash.slice(1));
+  const folded = target && target.closest("details:not([open])");
+  if (!folded) return;
+  folded.open = true;
+  target.scrollIntoView();
+}
+addEventListener("hashchange", unfold);
+unfold();

@@ -6,6 +6,7 @@ What is not at hand (claims, examples, ...) is said in a sentence; `snakemake pa
 import argparse
 import base64
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from workflow_scripts.audit.page import claim_table, headline, pictures, run_table
+from workflow_scripts.audit.page import claim_table, headline, pictures, run_table, texts
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.files import read_json, write_text
 from workflow_scripts.config.load import parse_settings
@@ -59,8 +60,8 @@ def headline_context(config: Config, results: Results, folder: Path) -> dict[str
     return {
         "analysis": analysis,
         "worths": found,
-        "simple": headline.best_of(found, ("simple",)),
-        "megadoc": headline.best_of(found, headline.MEGADOCS),
+        "leaders": headline.leaders(found),
+        "overlap": headline.overlap,
         "start": headline.axis_start(found),
         "end": headline.axis_end(found),
         "noise": headline.noise(summary),
@@ -90,17 +91,28 @@ def figures_context(config: Config, folder: Path) -> dict[str, Any]:
     }
 
 
-def beside(folder: Path) -> dict[str, Any]:
-    """The optional inputs; none for one that is not there."""
-    return {name: read_json(folder / path) if (folder / path).exists() else None for name, path in BESIDE.items()}
+def beside(folders: Iterable[Path]) -> dict[str, Any]:
+    """The optional inputs, each from the first folder that has it; none for one that is nowhere."""
+    found = {name: [folder / path for folder in folders if (folder / path).exists()] for name, path in BESIDE.items()}
+    return {name: read_json(paths[0]) if paths else None for name, paths in found.items()}
 
 
-def context_of(config: Config, results: Results, folder: Path) -> dict[str, Any]:
+def texts_context(examples: dict | None, quality: dict | None) -> dict[str, Any]:
+    """What the generated texts are like; empty where nobody looked."""
+    return {
+        "examples": texts.examples_of(examples) if examples else [],
+        "measures": texts.measures_of(quality) if quality else [],
+        "measured": texts.heads_of(quality) if quality else [],
+        "pairs": texts.pairs_of(quality) if quality else [],
+    }
+
+
+def context_of(config: Config, results: Results, folder: Path, shipped: Path | None) -> dict[str, Any]:
     """All that the template shows."""
-    found = beside(folder)
+    found = beside([folder, *([shipped] if shipped else [])])
     claims = claim_table.rows_of(found["claims"] or [])
     return {
-        **found,
+        **texts_context(found["examples"], found["quality"]),
         **headline_context(config, results, folder),
         **runs_context(config, results),
         **figures_context(config, folder),
@@ -110,7 +122,7 @@ def context_of(config: Config, results: Results, folder: Path) -> dict[str, Any]
         "llm": config.llms[config.scales[config.scale].generation.llm],
         "colours": {stream: style.colour for stream, style in METHODS.items()},
         "claims": claims,
-        "tally": claim_table.tally(claims, config.scale),
+        "tally": claim_table.tally(claims),
     }
 
 
@@ -118,7 +130,8 @@ def main(arguments: argparse.Namespace) -> None:
     """Write the page."""
     config = parse_settings(Config, arguments.config)
     results = read_results(*arguments.results)
-    write_text(arguments.output, render(context_of(config, results, Path(arguments.folder))))
+    shipped = Path(arguments.shipped) if arguments.shipped else None
+    write_text(arguments.output, render(context_of(config, results, Path(arguments.folder), shipped)))
 
 
 if __name__ == "__main__":
@@ -126,5 +139,6 @@ if __name__ == "__main__":
     parser.add_argument("--config", required=True, help="JSON of the whole config")
     parser.add_argument("--results", nargs="+", required=True, help="packs whose students the run table shows")
     parser.add_argument("--folder", required=True, help="folder of the scale: figures, fits, tables, claims")
+    parser.add_argument("--shipped", help="folder of what git ships, where examples may be that the other one lacks")
     parser.add_argument("--output", required=True, help="the page (HTML)")
     run_command(main, parser)

@@ -2,6 +2,7 @@
 
 import base64
 import struct
+import xml.etree.ElementTree as xml
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from workflow_scripts.config.models import Scale
 from workflow_scripts.figures.catalogue import FIGURES
 
+SVG_UNIT_PX, PNG_DOT_PX = 96 / 72, 96 / 200  # matplotlib's points, and dots of the style's 200 dpi, on a screen
 TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".csv": "text/csv"}
 
 
@@ -20,7 +22,8 @@ class Picture:
     title: str
     paper: str
     image: str
-    size: tuple[int, int] | None  # pixels, so that nothing moves while the page loads
+    width: int  # pixels on a screen, so that nothing moves while the page loads
+    height: int
     table: str | None  # CSV
     rows: int
 
@@ -51,9 +54,12 @@ def _picture(name: str, image: Path) -> Picture:
     table = image.with_suffix(".csv")
     rows = len(table.read_text(encoding="utf-8").splitlines()) - 1 if table.exists() else 0
     figure, own = FIGURES[name], address(table) if table.exists() else None
-    return Picture(name, figure.title, figure.paper, address(image), _size(image), own, rows)
+    return Picture(name, figure.title, figure.paper, address(image), *size_of(image), own, rows)
 
 
-def _size(image: Path) -> tuple[int, int] | None:
-    """Width and height of a PNG, which its first chunk begins with."""
-    return struct.unpack(">II", image.read_bytes()[16:24]) if image.suffix == ".png" else None
+def size_of(image: Path) -> tuple[int, int]:
+    """Width and height in pixels of a screen: an SVG's box, or what a PNG's first chunk begins with."""
+    if image.suffix == ".png":
+        return tuple(round(dots * PNG_DOT_PX) for dots in struct.unpack(">II", image.read_bytes()[16:24]))
+    box = xml.parse(image).getroot().attrib["viewBox"].split()
+    return tuple(round(float(length) * SVG_UNIT_PX) for length in box[2:])

@@ -40,16 +40,16 @@ def columns_of(results: Results) -> list[Column]:
     sets += [name for name in results.sets if name not in FIRST_SETS]
     return [
         Column("method", "method"),
-        Column("generations", "G", "d"),
+        Column("generations", "G", ".0f"),
         *(Column(f"loss {name}", HEADS.get(name, name.replace("_", " ")), ".3f") for name in sets),
-        Column("real_tokens", "real tokens", ",d"),
+        Column("real_tokens", "real tokens", ",.0f"),
         Column("real_epochs", "epochs", "g"),
         Column("mixing_ratio", "mixing", "g"),
         Column("lr", "lr", "g"),
         Column("weight_decay", "decay", "g"),
         Column("student", "student"),
-        Column("seed", "seed", "d"),
-        Column("steps", "steps", ",d"),
+        Column("seed", "seed", ".0f"),
+        Column("steps", "steps", ",.0f"),
         Column("train_loss_nats", "train loss", ".3f"),
         Column("remarks", "remarks"),
     ]
@@ -61,7 +61,8 @@ def rows_of(results: Results) -> list[dict]:
     students = students.sort_values(["place", *ORDER]).drop(columns="place")
     losses = {name: mean_losses(results.losses, "run_id", name) for name in results.sets}
     students = students.assign(**{f"loss {name}": students["run_id"].map(own) for name, own in losses.items()})
-    return [row | {"method": name_of(row["stream"]), "remarks": remarks(row)} for row in students.to_dict("records")]
+    rows = students.astype({"generations": int}).to_dict("records")
+    return [row | {"method": name_of(row["stream"]), "remarks": remarks(row)} for row in rows]
 
 
 def remarks(row: dict) -> str:
