@@ -5,7 +5,7 @@ localrules:
 
 
 CLAIMS = f"{HOME}claims.yaml"
-PUBLISHED = "results/published"  # the authors' tracked runs, where `python -m workflow_scripts.audit.published` fetched them
+PUBLISHED = "results/published"  # written by `python -m workflow_scripts.audit.published`, where there is a network
 SHIPPED = sorted(glob_wildcards(f"{HOME}results/shipped/{{scale}}/students.csv").scale)
 PAPER = {"scale": "paper", "scales": {"paper": settings.scales["paper"]}}
 OWN_CLAIMS = f"{RESULTS}/claims/claims.json"
@@ -19,7 +19,9 @@ rule check_claims:
         numbers=f"{HOME}workflow_scripts/audit/published_numbers.yaml",
         code=code("audit", "scaling"),
     output:
-        multiext("<results>/claims/claims", ".json", ".md", ".csv"),
+        json="<results>/claims/claims.json",
+        md=report("<results>/claims/claims.md", category="Claims", caption="report/claims.rst"),
+        csv="<results>/claims/claims.csv",
     log:
         "<logs>/check_claims.log",
     benchmark:
@@ -33,7 +35,7 @@ rule check_claims:
         planted=settings.model_copy(update=PAPER).model_dump_json(),
     shell:
         "python -m workflow_scripts.audit.claims --claims {input.claims} --settings {params.settings:q}"
-        " --planted {params.planted:q} --results {params.scale} {params.packs} --output {output[0]} 2>&1 | tee {log}"
+        " --planted {params.planted:q} --results {params.scale} {params.packs} --output {output.json} 2>&1 | tee {log}"
 
 
 # What git ships, planted losses, and this scale's own column if it is there already: always runs, trains nothing.

@@ -14,7 +14,7 @@ from workflow_scripts.audit.claims_model import Claim, read_claims
 from workflow_scripts.audit.claims_planted import planted_evidence, truths_of
 from workflow_scripts.audit.claims_table import Columns, as_csv, as_records, disagreements, markdown, terminal_lines
 from workflow_scripts.audit.published_values import Published, read_published
-from workflow_scripts.audit.quantities_evidence import Evidence, Value, seed_noise
+from workflow_scripts.audit.quantities_evidence import Evidence, Value
 from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import read_json, write_json, write_text
 from workflow_scripts.config.load import parse_settings
@@ -26,8 +26,7 @@ from workflow_scripts.scaling.planted_truth import Truth
 
 def measured_column(claims: list[Claim], scale: str, folders: list[str], analysis: Analysis) -> dict[str, Cell]:
     """All claims by the packs of one scale."""
-    results = read_results(*folders)
-    evidence = Evidence(results, analysis, seed_sd=seed_noise(results))
+    evidence = Evidence(read_results(*folders), analysis)
     return {claim.id: judge_measured(claim, evidence, scale) for claim in claims}
 
 
@@ -35,8 +34,7 @@ def published_column(claims: list[Claim], published: Published, folder: str | No
     """All claims by what is public: the authors' tracked runs, if `folder` has them, and the papers' numbers."""
     tracked = None
     if folder and (Path(folder) / FILES["students"]).exists():
-        results = read_results(folder)
-        tracked = Evidence(results, analysis, published.data_laws, seed_noise(results))
+        tracked = Evidence(read_results(folder), analysis, published.data_laws)
     return {claim.id: judge_published(claim, published, tracked) for claim in claims}
 
 

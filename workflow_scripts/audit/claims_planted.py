@@ -20,7 +20,7 @@ WITHOUT_NOISE = {"seed_sd": 0.0, "document_sd": 0.0, "hardness_sd": 0.0}
 def planted_evidence(config: Config, truth: Truth, draws: int = DRAWS) -> Evidence:
     """Planted results of a config's run table."""
     analysis = Analysis(bootstrap_draws=draws, band=BAND)
-    return Evidence(plant(config, SEED, truth, expand_runs(config)), analysis, seed_sd=truth.seed_sd)
+    return Evidence(plant(config, SEED, truth, expand_runs(config)), analysis)
 
 
 def truths_of(claims: list[Claim], config: Config, truth: Truth) -> dict[str, float]:

@@ -19,7 +19,7 @@ from workflow_scripts.audit.quantities_evidence import Value
 
 Columns = dict[str, dict[str, Cell]]
 SIGNS = {AGREES: "+", DISAGREES: "-", NOT_IDENTIFIED: "?", NOT_PUBLIC: " ", NOT_MEASURED: " ", NOT_RECOMPUTED: " "}
-LEGEND = "+ agrees   - disagrees   ? not identified   without a sign: nothing to compare with"
+LEGEND = "+ agrees   - disagrees   ? not identified   without a sign: nothing to compare with   of: the planted truth"
 FIELDS = ["verdict", "estimate", "low", "high", "unit", "documents", "seeds", "truth", "note", "reason"]
 
 
@@ -41,18 +41,18 @@ def cell_text(cell: Cell) -> str:
     """Value, truth where there is one, or the verdict that stands in its place."""
     if not cell.value:
         return cell.verdict
-    return number(cell.value) + (f" of {cell.truth:.3g}" if cell.truth is not None else "")
+    return number(cell.value) + _truth(cell)
 
 
 def terminal_lines(claims: list[Claim], columns: Columns, width: int) -> Iterator[str]:
-    """A line per claim that fits `width`; names are cut before numbers are."""
-    names = list(columns)
-    each = max(20, min(27, (width - 30) // (len(names) + 1)))
-    first = max(18, width - (len(names) + 1) * each)
-    yield "claim".ljust(first) + "".join(name.rjust(each) for name in ["paper", *names])
-    for claim in claims:
-        cells = [_short(columns[name][claim.id]).rjust(each) for name in names]
-        yield claim.id[: first - 1].ljust(first) + str(claim.paper)[: each - 1].rjust(each) + "".join(cells)
+    """A line per claim that fits `width`; names are cut, numbers are not."""
+    texts = [["paper", *(str(claim.paper) for claim in claims)]]
+    texts += [[name, *(_short(cells[claim.id]) for claim in claims)] for name, cells in columns.items()]
+    widths = [max(map(len, column)) + 2 for column in texts]
+    first = max(14, min(width - sum(widths), 1 + max(len(claim.id) for claim in claims)))
+    for name, *row in zip(["claim", *(claim.id for claim in claims)], *texts, strict=True):
+        cells = (cell.rjust(size) for cell, size in zip(row, widths, strict=True))
+        yield name[: first - 1].ljust(first) + "".join(cells)
     yield LEGEND
 
 
@@ -62,7 +62,8 @@ def disagreements(claims: list[Claim], columns: Columns, width: int) -> Iterator
         for name, cells in columns.items():
             cell = cells[claim.id]
             if cell.verdict == DISAGREES:
-                text = f"{name}: {claim.sentence} The paper: {claim.paper}; found: {cell_text(cell)} {cell.value.unit}."
+                found = f"{cell_text(cell)} {cell.value.unit}" + (f" ({cell.value.note})" if cell.value.note else "")
+                text = f"{name}: {claim.sentence} The paper: {claim.paper}; found: {found}."
                 yield from textwrap.wrap(text, width, subsequent_indent="  ")
 
 
@@ -116,9 +117,17 @@ def as_records(claims: list[Claim], columns: Columns) -> list[dict]:
 
 
 def _short(cell: Cell) -> str:
+    """Estimate with half the width of its band, and the verdict's sign."""
     brief = {NOT_MEASURED: "not measured", NOT_RECOMPUTED: "."}
-    text = cell_text(cell) if cell.value else brief.get(cell.verdict, cell.verdict)
-    return f"{text} {SIGNS[cell.verdict]}"
+    if not cell.value:
+        return f"{brief.get(cell.verdict, cell.verdict)} {SIGNS[cell.verdict]}"
+    places, half = digits(cell.value), (cell.value.high - cell.value.low) / 2
+    band = f" ±{half:.{places}f}" if half else ""
+    return f"{cell.value.estimate:.{places}f}{band}{_truth(cell)} {SIGNS[cell.verdict]}"
+
+
+def _truth(cell: Cell) -> str:
+    return f" of {cell.truth:.{digits(cell.value)}f}" if cell.truth is not None else ""
 
 
 def _full(cell: Cell) -> str:

@@ -2,7 +2,7 @@
 
 python -m workflow_scripts.audit.published        writes results/published, which fills the claims' published column
 
-The tracker keeps one mean loss per run and set, so these losses have no bands over documents.
+The tracker keeps one mean loss per run and set: bands cover seeds, of which some runs have three, and no documents.
 """
 
 import argparse

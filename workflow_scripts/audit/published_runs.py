@@ -12,6 +12,7 @@ from workflow_scripts.config.runs import Hyperparameters, Run, run_of
 
 REAL = "dcr"
 REAL_STEPS, USUAL_DATA_SEED = 777, 42
+RESHUFFLED = "-reshuffled"  # students of several seeds, which differ in the order of data, too
 COUNTS = {
     "simple": {"w2s": 2, "s4": 4, "s8": 8, "s16": 16, "s32": 32},
     "stitched": {"w2": 2, "b4": 4, "b8": 8, "b16": 16, "b32": 32},
@@ -109,7 +110,7 @@ def row_of(tracked: Tracked, config: Config) -> Run:
     )  # fmt: skip
     attention = not tracked.data.block_cross_document_attention
     run = run_of(config, row, seed=trainer.seed, cross_document_attention=attention, alone=alone)
-    return run if tracked.data_seed in (None, USUAL_DATA_SEED) else _reshuffled(run, tracked.data_seed)
+    return run if tracked.data_seed in (None, USUAL_DATA_SEED) else _reshuffled(run)
 
 
 def with_studies(run: Run, own: dict[str, Run], several_seeds: set[str]) -> Run:
@@ -117,8 +118,8 @@ def with_studies(run: Run, own: dict[str, Run], several_seeds: set[str]) -> Run:
 
     `own`: our run table by name; `several_seeds`: studies whose students differ in the order of data, too.
     """
-    reshuffled = "-order" in run.run_id
-    twin = own.get(run.run_id.replace(f"-order{run.seed}", ""))
+    reshuffled = run.group.endswith(RESHUFFLED)
+    twin = own.get(f"{run.group.removesuffix(RESHUFFLED)}-s{run.seed}")
     names = set(twin.studies.split()) if twin else set()
     names = names & several_seeds if reshuffled else names - several_seeds
     if run.stream in TUNED and run.student == "300m" and not (run.alone or reshuffled) and run.cross_document_attention:
@@ -151,6 +152,6 @@ def _shape(student: Student) -> Iterable[int]:
     return student.hidden, student.feed_forward, student.layers, student.heads, student.key_value_heads
 
 
-def _reshuffled(run: Run, data_seed: int) -> Run:
+def _reshuffled(run: Run) -> Run:
     """Under a name of its own: the order of data differs from that of an ordinary run with the same seed."""
-    return run.model_copy(update={"run_id": f"{run.group}-order{data_seed}-s{run.seed}"})
+    return run.model_copy(update={"run_id": f"{run.group}{RESHUFFLED}-s{run.seed}"})

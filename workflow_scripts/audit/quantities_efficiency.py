@@ -5,7 +5,7 @@ import numpy as np
 from workflow_scripts.audit.quantities_evidence import MAIN, Evidence, NotMeasured, Value
 from workflow_scripts.audit.quantities_pick import best_of, matching, pick, real_only, reference_tokens
 from workflow_scripts.audit.quantities_powers import USABLE
-from workflow_scripts.scaling.bootstrap import Setting
+from workflow_scripts.scaling.bootstrap import Setting, band
 from workflow_scripts.scaling.efficiency import Baseline, efficiency_record, fit_baseline
 from workflow_scripts.scaling.law import NotIdentified
 
@@ -24,8 +24,8 @@ def data_efficiency(evidence: Evidence, streams: list[str], generations: int | N
     record = efficiency_record(found, base, evidence.analysis.band)
     if record["efficiency"] is None:
         raise NotIdentified(f"{_label(found)}: {record['status']}")
-    band, documents, seeds = (record["low"], record["high"]), found.documents, min(found.seeds, base.reference.seeds)
-    return Value(record["efficiency"], *band, TIMES, documents, seeds, _label(found))
+    bounds, seeds = (record["low"], record["high"]), min(found.seeds, base.reference.seeds)
+    return Value(record["efficiency"], *bounds, TIMES, found.documents, seeds, _label(found))
 
 
 def interpolated_efficiency(evidence: Evidence, streams: list[str], generations: int | None = None) -> Value:
@@ -53,6 +53,8 @@ def law_parameter(evidence: Evidence, parameter: str) -> Value:
     draws = np.array([getattr(law, parameter) for law in base.drawn if law])
     if len(draws) < USABLE * len(base.drawn):
         raise NotIdentified(f"no law in {1 - len(draws) / len(base.drawn):.0%} of draws")
+    if parameter == "C":
+        _require_identified(draws, min(s.loss for s in base.settings), evidence.analysis.band)
     unit = {"B": "exponent"}.get(parameter, "nats per token")
     return evidence.value(getattr(base.law, parameter), draws, unit, *base.settings, note=f"{len(base.settings)} sets")
 
@@ -70,6 +72,13 @@ def real_sets(evidence: Evidence) -> list[Setting]:
     if not sizes:
         raise NotMeasured("there are no real-only students")
     return [pick(evidence, MAIN, stream="real", real_tokens=size) for size in sizes]
+
+
+def _require_identified(asymptotes: np.ndarray, lowest_loss: float, share: float) -> None:
+    """Raise NotIdentified for an asymptote that the draws spread over half of what is possible, or that is at 0."""
+    low, high = band(asymptotes, share)
+    if high - low > lowest_loss / 2 or low < 1e-3:
+        raise NotIdentified(f"the asymptote may lie anywhere from {low:.2f} to {high:.2f}")
 
 
 def reached_at(losses: np.ndarray, log_tokens: np.ndarray, loss: float) -> float:

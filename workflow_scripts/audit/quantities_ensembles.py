@@ -1,13 +1,10 @@
 """Quantities of ensembles: A / K^B + C over their members K."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from workflow_scripts.audit.quantities_evidence import IID, Evidence, NotMeasured, Value
 from workflow_scripts.audit.quantities_losses import NATS
 from workflow_scripts.audit.quantities_powers import parameter_draws, parameter_of
-from workflow_scripts.common.seeds import named_seed
 from workflow_scripts.scaling.bootstrap import Setting, ensemble_settings
 
 
@@ -69,12 +66,4 @@ def members_of(evidence: Evidence, stream: str, student: str | None = None) -> l
         draws = evidence.analysis.bootstrap_draws
         evidence.known["ensembles"] = ensemble_settings(evidence.results, IID, draws)
     found = [s for s in evidence.known["ensembles"] if s.ensemble == own.index[0]]
-    return with_member_noise(sorted(found, key=lambda s: s.members), evidence.seed_sd)
-
-
-def with_member_noise(members: list[Setting], seed_sd: float) -> list[Setting]:
-    """Each member brings a seed's noise, and the first K together have its mean: [assumed] as of their losses."""
-    shape = (len(members), len(members[0].draws))
-    noise = np.random.default_rng(named_seed("noise of members", members[0].ensemble)).normal(0, seed_sd, shape)
-    means = np.cumsum(noise, axis=0) / np.arange(1, len(members) + 1)[:, None]
-    return [replace(s, draws=s.draws + own) for s, own in zip(members, means, strict=True)]
+    return sorted(found, key=lambda s: s.members)

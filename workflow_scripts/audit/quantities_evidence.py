@@ -3,14 +3,13 @@
 All settings of a validation set share their draws of documents, so differences of losses are paired.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from workflow_scripts.common.seeds import named_seed
 from workflow_scripts.config.models import Analysis
 from workflow_scripts.evaluation.results import Results
-from workflow_scripts.scaling.bootstrap import Setting, band, mean_losses, settings_of
+from workflow_scripts.scaling.bootstrap import Setting, band, settings_of
 from workflow_scripts.scaling.law import DataLaw
 
 IID = "validation"
@@ -38,15 +37,11 @@ class Value:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A pack, how its bands are made, and laws that stand in where it has real-only students of one D alone.
-
-    A setting of one seed says nothing about seeds: its draws get the noise that is known of others.
-    """
+    """A pack, how its bands are made, and laws that stand in where it has real-only students of one D alone."""
 
     results: Results
     analysis: Analysis = Analysis()
     laws: tuple[DataLaw, ...] = ()  # the first is the centre; empty: the pack's own
-    seed_sd: float = 0.0  # of a loss over seeds, nats per token
     known: dict = field(default_factory=dict, compare=False, repr=False)
 
     def settings(self, study: str, name: str = IID) -> list[Setting]:
@@ -60,13 +55,7 @@ class Evidence:
         measured = set(own.losses.loc[own.losses["set"] == name, "run_id"])
         if not measured:
             raise NotMeasured(f"no student of study {study} is evaluated on {name}")
-        found = settings_of(own.of_students(measured), name, self.analysis.bootstrap_draws, ALONE + TUNED)
-        return [self._with_seed_noise(setting) if setting.seeds == 1 else setting for setting in found]
-
-    def _with_seed_noise(self, setting: Setting) -> Setting:
-        """The same noise on every set and in every study: it belongs to the student."""
-        generator = np.random.default_rng(named_seed("noise of seeds", *setting.key.values()))
-        return replace(setting, draws=setting.draws + generator.normal(0, self.seed_sd, len(setting.draws)))
+        return settings_of(own.of_students(measured), name, self.analysis.bootstrap_draws, ALONE + TUNED)
 
     def has(self, study: str, name: str = IID) -> bool:
         """Whether a study has students that are evaluated on a set."""
@@ -80,12 +69,3 @@ class Evidence:
         low, high = band(draws, self.analysis.band)
         documents, seeds = min(s.documents for s in used), min(s.seeds for s in used)
         return Value(float(estimate), low, high, unit, documents, seeds, note)
-
-
-def seed_noise(results: Results) -> float:
-    """Standard deviation of the i.i.d. loss over seeds, pooled over all settings of several; 0 without any."""
-    losses = mean_losses(results.losses, "run_id", IID)
-    students = results.students[results.students["run_id"].isin(losses.index)]
-    groups = losses.loc[students["run_id"]].groupby([students[column].to_numpy() for column in ALONE + TUNED])
-    squares, freedom = ((groups.count() - 1) * groups.var()).sum(), (groups.count() - 1).sum()
-    return float(np.sqrt(squares / freedom)) if freedom else 0.0
