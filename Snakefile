@@ -35,6 +35,7 @@ if SOURCE == "rerun":
     include: "rules/environments.smk"
     include: "rules/data.smk"
     include: "rules/generate.smk"
+    include: "rules/quality.smk"
     include: "rules/megadocs.smk"
     include: "rules/train.smk"
     include: "rules/evaluate.smk"
