@@ -4,7 +4,7 @@ SCALE ?=
 CORES ?= all
 SNAKEMAKE = .venv/bin/snakemake --cores $(CORES) $(if $(SCALE),--config scale=$(SCALE))
 
-.PHONY: figures test test-slurm test-slurm-faults venv environments clean help
+.PHONY: figures test test-slurm test-slurm-faults venv environments ship clean help
 
 figures: venv ## all figures at the default scale (SCALE=smoke for another one)
 	$(SNAKEMAKE)
@@ -23,6 +23,9 @@ venv: ## the workflow's own environment, in .venv
 
 environments: ## all three environments: workflow, training (torch), generation (vLLM)
 	@$(PYTHON) envs/install.py workflow training generation
+
+ship: venv ## copy what git ships of results/SCALE into results/shipped, with the list of it (SCALE=replication)
+	.venv/bin/python -m workflow_scripts.audit.ship $(if $(SCALE),--from results/$(SCALE))
 
 clean: ## remove environments and results; what is shipped stays
 	rm -rf .venv .venv-training .venv-generation .snakemake
