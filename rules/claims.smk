@@ -9,6 +9,8 @@ PUBLISHED = "results/published"  # written by `python -m workflow_scripts.audit.
 SHIPPED = sorted(glob_wildcards(f"{HOME}results/shipped/{{scale}}/students.csv").scale)
 PAPER = {"scale": "paper", "scales": {"paper": settings.scales["paper"]}}
 OWN_CLAIMS = f"{RESULTS}/claims/claims.json"
+# No planted loss passes for a measured one.
+COLUMN = f"planted {settings.scale}" if SOURCE == "planted" else settings.scale
 
 
 # This scale's own column, and those that need no training.
@@ -30,12 +32,12 @@ rule check_claims:
         "../envs/workflow.yaml"
     params:
         settings=scale.analysis.model_dump_json(),
-        scale=settings.scale,
+        column=COLUMN,
         packs=[f"{RESULTS}/tables/studies/{study}" for study in STUDIES],
         planted=settings.model_copy(update=PAPER).model_dump_json(),
     shell:
         "python -m workflow_scripts.audit.claims --claims {input.claims} --settings {params.settings:q}"
-        " --planted {params.planted:q} --results {params.scale} {params.packs} --output {output.json} 2>&1 | tee {log}"
+        " --planted {params.planted:q} --results {params.column:q} {params.packs} --output {output.json} 2>&1 | tee {log}"
 
 
 # What git ships, planted losses, and this scale's own column if it is there already: always runs, trains nothing.
@@ -51,7 +53,7 @@ rule claims:
     params:
         settings=scale.analysis.model_dump_json(),
         shipped=[f"--results {shipped} {HOME}results/shipped/{shipped}" for shipped in SHIPPED],
-        own=f"--earlier {settings.scale} {OWN_CLAIMS}" if os.path.exists(OWN_CLAIMS) else "",
+        own=f"--earlier '{COLUMN}' {OWN_CLAIMS}" if os.path.exists(OWN_CLAIMS) else "",
         planted=settings.model_copy(update=PAPER).model_dump_json(),
         published=PUBLISHED,
     shell:
