@@ -27,7 +27,8 @@ def losses_of(row: pd.Series, run_ids: list[str], results: Results) -> pd.DataFr
     """Per student its sums on the row's set (`validation` where it names none), and its loss in nats per token."""
     name = row["set"] if "set" in row.index and row["set"] in results.sets else "validation"
     own = results.losses[results.losses["run_id"].isin(run_ids) & (results.losses["set"] == name)]
-    sums = own.groupby("run_id", observed=True).agg({"loss_sum_nats": "sum", "predicted_tokens": "sum", "doc_id": "count"})
+    added = {"loss_sum_nats": "sum", "predicted_tokens": "sum", "doc_id": "count"}
+    sums = own.groupby("run_id", observed=True).agg(added)
     return sums.assign(loss=sums["loss_sum_nats"] / sums["predicted_tokens"], set=name)
 
 
