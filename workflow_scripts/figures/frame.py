@@ -66,20 +66,17 @@ class Drawn:
 def figure_command(name: str, draw: Callable[[Inputs], Drawn], description: str) -> None:
     """Run a figure's command: read packs, draw, add title, footnote and watermark, save."""
 
-    def main(arguments: argparse.Namespace) -> None:
-        inputs = Inputs(
-            read_results(*arguments.results),
-            parse_settings(Analysis, arguments.settings),
-            arguments.real_tokens,
-            arguments.scale,
-            arguments.source,
-            tuple(arguments.results),
-        )
-        drawn = draw(inputs)
-        finish(name, drawn, inputs)
-        save(drawn.figure, drawn.rows, arguments.output, f"scale {inputs.scale}, {SOURCES[inputs.source]}")
+    run_command(lambda arguments: make_figure(name, draw, arguments), figure_parser(description))
 
-    run_command(main, figure_parser(description))
+
+def make_figure(name: str, draw: Callable[[Inputs], Drawn], arguments: argparse.Namespace) -> None:
+    """Read the packs, draw, add what all figures have, save."""
+    results, analysis = read_results(*arguments.results), parse_settings(Analysis, arguments.settings)
+    stated = (arguments.real_tokens, arguments.scale, arguments.source, tuple(arguments.results))
+    inputs = Inputs(results, analysis, *stated)
+    drawn = draw(inputs)
+    finish(name, drawn, inputs)
+    save(drawn.figure, drawn.rows, arguments.output, f"scale {inputs.scale}, {SOURCES[inputs.source]}")
 
 
 def figure_parser(description: str) -> argparse.ArgumentParser:
