@@ -9,7 +9,7 @@ import numpy as np
 from workflow_scripts.scaling.forms import Columns, Form
 from workflow_scripts.scaling.projection import fit_powers, scan
 
-STARTS = 200
+STARTS = 100
 SAME = 1e-6  # objectives that differ by less, relatively, are one optimum
 FAR = 30.0  # how far, in logarithms, the search may take a coefficient from the scale of the losses
 BEYOND = 25.0  # and a parameter of shape from the values that are scanned

@@ -128,7 +128,8 @@ def main(arguments: argparse.Namespace) -> None:
         write_json(arguments.json, record)
 
 
-if __name__ == "__main__":
+def parser_of() -> argparse.ArgumentParser:
+    """Options of the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--form", required=True, choices=FORMS)
     parser.add_argument("--data", required=True, help="CSV with a header")
@@ -141,4 +142,8 @@ if __name__ == "__main__":
     parser.add_argument("--band", type=float, default=0.9, help="share of draws in a band (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (default: %(default)s)")
     parser.add_argument("--json", help="write everything here")
-    run_command(main, parser)
+    return parser
+
+
+if __name__ == "__main__":
+    run_command(main, parser_of())

@@ -63,15 +63,18 @@ def fit_powers(log_x: np.ndarray, losses: np.ndarray, weights: np.ndarray | None
     """
     weights = np.ones_like(losses) if weights is None else weights
     steps, rows = np.log(SCAN), np.arange(len(losses))
-    _, errors = _line(np.exp(-SCAN[:, None] * log_x)[None], losses, weights)
+    smallest = log_x.min()
+    above = log_x - smallest  # powers of sizes in the unit of the smallest lie between 0 and 1
+    _, errors = _line(np.exp(-SCAN[:, None] * above)[None], losses, weights)
     centre = steps[np.clip(errors.argmin(axis=1), 1, len(steps) - 2)]
     width = steps[1] - steps[0]
     for _ in range(ROUNDS):
         tried = centre[:, None] + width * ZOOM
-        coefficients, errors = _line(np.exp(-np.exp(tried)[..., None] * log_x), losses, weights)
+        coefficients, errors = _line(np.exp(-np.exp(tried)[..., None] * above), losses, weights)
         best = errors.argmin(axis=1)
         centre, found, width = tried[rows, best], coefficients[rows, best], width / 3
-    return np.column_stack([found, np.exp(centre)])
+    exponent = np.exp(centre)
+    return np.column_stack([found[:, 0] * np.exp(exponent * smallest), found[:, 1], exponent])
 
 
 def _line(basis: np.ndarray, losses: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -86,7 +89,7 @@ def _line(basis: np.ndarray, losses: np.ndarray, weights: np.ndarray) -> tuple[n
     slope = _sums(basis, centred)
     spread = np.maximum(square - mean**2, 1e-300)
     a = np.maximum(slope / spread, 0)
-    whole = (slope + mean * middle) / square  # A where C is 0
+    whole = (slope + mean * middle) / np.maximum(square, 1e-300)  # A where C is 0
     above = middle - a * mean >= 0
     a = np.where(above, a, whole)
     c = np.where(above, middle - a * mean, 0.0)
