@@ -83,7 +83,7 @@ rule write_manifests:
         "../envs/workflow.yaml"
     params:
         config=SCALE_CONFIG,
-        folder=RESULTS,
+        folder=results_folder,
     shell:
         "python -m workflow_scripts.audit.manifest --config {params.config:q} --folder {params.folder}"
         " --output {output} 2>&1 | tee {log}"
@@ -144,7 +144,7 @@ rule crate:
         "../envs/workflow.yaml"
     params:
         config=WHOLE_CONFIG,
-        folder=RESULTS,
+        folder=results_folder,
     shell:
         "python -m workflow_scripts.audit.crate --config {params.config:q} --folder {params.folder}"
         " --output {output} 2>&1 | tee {log}"
