@@ -96,7 +96,9 @@ def collect(config: Config, study: str, folder: Path) -> Results:
 
 
 def _diverged_in_search(folder: Path, run: Run) -> bool:
-    return not run.studies and "diverged_at_step" in read_json(folder / "runs" / run.run_id / "metrics.json")
+    """Whether a student of the search alone diverged; such ones are not shipped, so they may have no metrics."""
+    path = folder / "runs" / run.run_id / "metrics.json"
+    return not run.studies and (not path.exists() or "diverged_at_step" in read_json(path))
 
 
 def _has_ensembles(config: Config, study: str) -> bool:

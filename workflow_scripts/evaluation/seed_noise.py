@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.evaluation.results import group_of
 from workflow_scripts.evaluation.tables import COLUMNS
 
 
@@ -14,7 +15,7 @@ def seed_noise(losses: pd.DataFrame) -> pd.DataFrame:
     """
     sums = losses.groupby(["set", "run_id"], observed=True)[["loss_sum_nats", "predicted_tokens"]].sum().reset_index()
     sums["loss"] = sums["loss_sum_nats"] / sums["predicted_tokens"]
-    sums["group"] = sums["run_id"].astype(str).str.rpartition("-s")[0]
+    sums["group"] = sums["run_id"].astype(object).map(group_of)
     own = sums[sums["group"] != ""].groupby(["set", "group"], observed=True)["loss"].agg(["var", "count"])
     own = own[own["count"] > 1].reset_index()
     rows = [
