@@ -228,9 +228,9 @@ def test_command_writes_prints_and_ends_with_an_error_only_where_something_must_
 
 def test_snakemake_claims_from_an_empty_folder(tmp_path):
     """One job, no training, and everything planted is found again: status 0. What the header promises a reviewer."""
-    command = [sys.executable, "-m", "snakemake", "-c1", "--snakefile", ROOT / "Snakefile", "--directory", tmp_path]
-    command += ["--configfile", ROOT / "config.yaml"]
-    found = subprocess.run([*command, "claims"], capture_output=True, text=True)
+    command = [sys.executable, "-m", "snakemake", "claims", "-c1", "--snakefile", ROOT / "Snakefile"]
+    command += ["--directory", tmp_path, "--configfile", ROOT / "config.yaml"]
+    found = subprocess.run(command, capture_output=True, text=True)
     assert found.returncode == 0, found.stdout + found.stderr
     headings = next(line for line in found.stdout.splitlines() if line.startswith("claim "))
     assert headings.split()[1:4] == ["paper", "published", "planted"]
