@@ -21,7 +21,7 @@ OPTIONS += ["--remote-debugging-pipe", "--hide-scrollbars"]
 
 
 class Page:
-    """One tab. `events` are all that the browser told: console messages, exceptions, requests."""
+    """One tab. `events`: all that the browser told since a page was opened: messages, exceptions, requests."""
 
     def __init__(self, commands: int, answers: int):
         self._commands, self._answers = commands, os.fdopen(answers, "rb", buffering=0)
@@ -49,8 +49,10 @@ class Page:
         self.ask("Emulation.setDeviceMetricsOverride", **size)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.ask("Emulation.setEmulatedMedia", media=media, features=[scheme])
+        self.events.clear()
         self.ask("Page.navigate", url=Path(path).resolve().as_uri())
-        self._next(lambda told: told.get("method") == "Page.loadEventFired")
+        if not self.told("Page.loadEventFired"):
+            self._next(lambda told: told.get("method") == "Page.loadEventFired")
 
     def value(self, expression: str) -> Any:
         """What a JavaScript expression gives. Raises RuntimeError when it throws."""
@@ -96,7 +98,7 @@ def browser(program: Path, libraries: str, profile: Path) -> Iterator[Page]:
     """A tab of a browser that ends with the block. `libraries`: LD_LIBRARY_PATH."""
     read_commands, commands = os.pipe()
     answers, write_answers = os.pipe()
-    redirect = f"exec {COMMANDS}<&{read_commands} {ANSWERS}>&{write_answers}; exec \"$@\""
+    redirect = f'exec {COMMANDS}<&{read_commands} {ANSWERS}>&{write_answers}; exec "$@"'
     command = ["bash", "-c", redirect, "bash", str(program), *OPTIONS, f"--user-data-dir={profile}"]
     environment = os.environ | {"LD_LIBRARY_PATH": libraries, "HOME": str(profile)}
     with open(profile / "browser.log", "wb") as log:

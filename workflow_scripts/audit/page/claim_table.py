@@ -55,7 +55,9 @@ def rows_of(records: list[dict]) -> list[Row]:
     try:
         return [_row(record) for record in records]
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"claims.json has not the form that `snakemake claims` writes ({error}): make it again") from None
+        raise UserError(
+            f"claims.json has not the form that `snakemake claims` writes ({error}): make it again"
+        ) from None
 
 
 def tally(rows: list[Row]) -> dict[str, list[tuple[Cell, int]]]:

@@ -85,7 +85,11 @@ def axis_start(found: list[Worth]) -> float:
 def noise(summary: pd.DataFrame) -> dict[str, int]:
     """Fewest and most seeds, and validation documents, behind the losses of the i.i.d. set."""
     own = summary[summary["set"] == IID]
-    return {"fewest": int(own["seeds"].min()), "most": int(own["seeds"].max()), "documents": int(own["documents"].max())}
+    return {
+        "fewest": int(own["seeds"].min()),
+        "most": int(own["seeds"].max()),
+        "documents": int(own["documents"].max()),
+    }
 
 
 def _efficiency(worth: Worth) -> float:

@@ -101,6 +101,7 @@ def texts_context(examples: dict | None, quality: dict | None) -> dict[str, Any]
     """What the generated texts are like; empty where nobody looked."""
     return {
         "examples": texts.examples_of(examples) if examples else [],
+        "example_generations": examples["generations"] if examples else 0,
         "measures": texts.measures_of(quality) if quality else [],
         "measured": texts.heads_of(quality) if quality else [],
         "pairs": texts.pairs_of(quality) if quality else [],

@@ -34,7 +34,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Example:
-    """A document, and what each stream makes of it: (method's name, stream, its rows)."""
+    """A document, and what each stream makes of it: (method's name, stream, pieces in their order)."""
 
     doc_id: str
     text: str
@@ -58,7 +58,8 @@ def pairs_of(report: dict) -> list[dict]:
 
 
 def examples_of(content: dict) -> list[Example]:
-    """Examples from JSON: {documents: [{doc_id, text, streams: {stream: [{kind, generation, text}]}}]}."""
+    """Examples as figures/examples.py writes them: documents with doc_id, text, and per stream its pieces, each with
+    kind, generation (from 0; below: it has none) and text."""
     return [
         Example(row["doc_id"], row["text"], [(name_of(name), name, rows) for name, rows in row["streams"].items()])
         for row in content["documents"]

@@ -1,0 +1,41 @@
+"""A browser, and a page of a few made-up students."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.debian import unpacked
+from tests.page.browser import Page, browser
+from tests.page.results import write_folder
+from tests.workflow.conftest import run_main
+from workflow_scripts.audit.page import page
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.load import load_config
+
+PACKAGES = ["chromium-headless-shell"]
+
+
+@pytest.fixture(scope="session")
+def tab(tmp_path_factory) -> Iterator[Page]:
+    """A tab of Debian's Chromium; skips, with the reason, where it can't be had."""
+    try:
+        root = unpacked("chromium", PACKAGES)
+    except UserError as reason:
+        pytest.skip(str(reason))
+    folders = [*(root / "usr/lib").glob("*-linux-gnu"), *(root / "usr/lib").glob("*-linux-gnu/pulseaudio")]
+    program = root / "usr/lib/chromium/chromium-headless-shell"
+    libraries = ":".join(map(str, [*folders, program.parent]))
+    with browser(program, libraries, tmp_path_factory.mktemp("profile")) as found:
+        yield found
+
+
+def make_page(folder: Path, config: dict, source: str, optional: bool = True) -> Path:
+    """The page of made-up results; `optional`: with claims, examples and measures."""
+    settings = load_config(config | {"scale": "laptop", "runs": {"source": source}})
+    write_folder(folder, optional)
+    run_main(
+        page.main, config=settings.model_dump_json(), results=[folder / "pack"], folder=folder, shipped=None,
+        output=folder / "page.html",
+    )  # fmt: skip
+    return folder / "page.html"
