@@ -50,6 +50,7 @@ include: "rules/collect.smk"
 include: "rules/tune.smk"
 include: "rules/fit.smk"
 include: "rules/figures.smk"
+include: "rules/tables.smk"
 include: "rules/audit.smk"
 include: "rules/claims.smk"
 include: "rules/plan.smk"
@@ -71,6 +72,7 @@ rule all:
         rules.write_run_table.output,
         figure_files(),
         rules.tabulate_results.output,
+        table_files(),
         made_here(),
 
 

@@ -11,6 +11,7 @@ NOTHING = "(?!)"  # a regular expression that nothing matches
 TEACHER = teacher_of(RUNS.values(), scale).run_id  # the real-only student whose own text self-distillation trains on
 LLM_SETTINGS = LLM.model_dump_json(exclude={"tensor_parallel"} if LLM.tensor_parallel == 1 else None)
 PACKAGED_LLM = LLM.model.removeprefix("package:") if LLM.model.startswith("package:") else None
+SHOWN, LARGEST = ["simple", "stitched", "latent"], max(scale.generation.counts)  # streams and G of the examples
 SHUFFLED = {"simple": "stitched", "simple_no_real": "stitched_no_real"}  # the same rows, shuffled
 
 
@@ -176,3 +177,19 @@ def made_here():
 def figure_files():
     """PDF of every figure that the scale has the studies of; PNG and CSV come with it."""
     return expand("<results>/figures/{figure}.pdf", figure=drawable(settings.scale, scale))
+
+
+def certificates_at_hand(wildcards):
+    """Certificates of the search that exist: the tables of hyper-parameters name them, and start no search."""
+    return sorted(str(path) for path in Path(RESULTS, "tuning/certificates").glob("*.json"))
+
+
+def example_streams(wildcards):
+    """The streams that examples are shown of."""
+    return [file for name in SHOWN for file in stream(f"<results>/streams/{name}-G{LARGEST}")]
+
+
+def table_files():
+    """The tables of hyper-parameters; examples where the texts are made here."""
+    own = SOURCE == "rerun" and OURS and set(SHOWN) <= set(scale.generation.streams)
+    return ["<results>/tables/hyperparameters.md", *(["<results>/tables/examples.json"] if own else [])]

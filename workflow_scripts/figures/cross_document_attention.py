@@ -4,8 +4,8 @@ import pandas as pd
 
 from workflow_scripts.figures.frame import Drawn, Inputs, figure_command
 from workflow_scripts.figures.points import PAIRED
-from workflow_scripts.figures.style import look, panels
-from workflow_scripts.figures.sweeps import against_real, best_of, choice, draw_bars, in_order, real_level, widen
+from workflow_scripts.figures.style import TWO_PANELS_MM, look, panels
+from workflow_scripts.figures.sweeps import against_real, best_of, choice, draw_bars, in_order, notes, real_level
 
 ORDER = ["real", "simple", "stitched", "latent"]
 KIND = ["stream", "generations", "cross_document_attention"]
@@ -28,13 +28,11 @@ def label(row: pd.Series) -> str:
 def draw(inputs: Inputs) -> Drawn:
     """Bars in pairs, and the level of real documents alone, with attention across documents."""
     rows = drawn_rows(inputs)
-    figure, (axes,) = panels()
-    if len(rows) > SEVERAL:
-        widen(axes)
+    figure, (axes,) = panels(width_mm=TWO_PANELS_MM if len(rows) > SEVERAL else None)
     looks = [look(row["stream"], masked=row["masked"]) for _, row in rows.iterrows()]
     draw_bars(axes, rows, looks, [label(row) for _, row in rows.iterrows()], real_level(inputs))
     across = "Across: a token attends to all earlier ones of its window; masked: to its own document alone."
-    return Drawn(figure, rows, f"{across} {PAIRED} {choice(rows)}")
+    return Drawn(figure, rows, notes(across, PAIRED, choice(rows)))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from workflow_scripts.figures.law_lines import LawLine, draw_laws, line_of
 from workflow_scripts.figures.limits import limit_of_settings, refusals
 from workflow_scripts.figures.marks import IID_LOSS, label_ends
 from workflow_scripts.figures.points import IID
-from workflow_scripts.figures.style import METHODS, Look, look, panels
-from workflow_scripts.figures.sweeps import paired, widen
+from workflow_scripts.figures.style import METHODS, TWO_PANELS_MM, Look, look, panels
+from workflow_scripts.figures.sweeps import notes, paired
 from workflow_scripts.scaling.bootstrap import Setting, ensemble_settings
 
 DRAWN_TO = 10  # members, as in the paper
@@ -69,13 +69,12 @@ def draw(inputs: Inputs) -> Drawn:
     lines = [ensemble_line(look(row["stream"]), own, inputs.analysis.band) for row, own in found]
     keys = [row[["stream", "generations", "student"]].to_dict() for row, _ in found]
     rows = pd.concat([line.rows.assign(**key) for line, key in zip(lines, keys, strict=True)], ignore_index=True)
-    figure, (axes,) = panels(height_mm=92)
-    widen(axes)
+    figure, (axes,) = panels(height_mm=92, width_mm=TWO_PANELS_MM)
     ends = draw_laws(axes, lines, reach=DRAWN_TO / max(len(own) for _, own in found))
     member_axis(axes)
     label_ends(axes, ends)
     why = refusals((line.style.label, line.limit) for line in lines)
-    return Drawn(figure, rows.rename(columns={"x": "members"}), f"{BANDS}{lines[0].style.label} student. {why}")
+    return Drawn(figure, rows.rename(columns={"x": "members"}), notes(f"{BANDS}{lines[0].style.label} student.", why))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ from workflow_scripts.figures.marks import IID_LOSS, label_ends
 from workflow_scripts.figures.points import PAIRED
 from workflow_scripts.figures.regularised_recipe import BILLION, STUDY, chosen, reference_of, size_line
 from workflow_scripts.figures.sizes import looks_of, size_axis
-from workflow_scripts.figures.style import Look, panels
-from workflow_scripts.figures.sweeps import choice, widen
+from workflow_scripts.figures.style import TWO_PANELS_MM, Look, panels
+from workflow_scripts.figures.sweeps import choice, notes
+from workflow_scripts.scaling.bootstrap import Setting
 
 DRAWN_TO = 10
 SINGLE = Look("#000000", "o", "one regularised student")
@@ -23,7 +24,7 @@ NOTE = (
 )
 
 
-def ensemble_lines(inputs: Inputs, reference) -> tuple[list[int], list[LawLine]]:
+def ensemble_lines(inputs: Inputs, reference: Setting) -> tuple[list[int], list[LawLine]]:
     """Parameters of every ensemble's members, ascending, and its losses by K with their law."""
     found = ensembles_of(inputs, "baseline_ensembles", reference)
     looks = looks_of([row["student"] for row, _ in found])
@@ -44,8 +45,7 @@ def draw(inputs: Inputs) -> Drawn:
     sizes, by_members = ensemble_lines(inputs, reference)
     rows, own = chosen(inputs, STUDY, ["real_tokens", "parameters"], reference)
     by_size = [size_line(SINGLE, rows, own, inputs.real_tokens, share), joint_line(sizes, by_members, share)]
-    figure, (top, bottom) = panels(2, columns=1, height_mm=66)
-    widen(top)
+    figure, (top, bottom) = panels(2, columns=1, height_mm=66, width_mm=TWO_PANELS_MM)
     ends = draw_laws(top, by_members, reach=DRAWN_TO / max(line.points["x"].max() for line in by_members))
     member_axis(top)
     ends_below = draw_laws(bottom, by_size, BILLION, reach=4)
@@ -56,7 +56,7 @@ def draw(inputs: Inputs) -> Drawn:
     drawn = [line.rows.assign(panel="K") for line in by_members] + [line.rows.assign(panel="N") for line in by_size]
     refused = refusals((line.style.label, line.limit) for line in [*by_members, *by_size])
     bands = PAIRED.replace("real documents alone", "the best regularised student")
-    return Drawn(figure, pd.concat(drawn, ignore_index=True), f"{NOTE} {refused} {bands} {choice(rows)}")
+    return Drawn(figure, pd.concat(drawn, ignore_index=True), notes(NOTE, refused, bands, choice(rows)))
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def limit_of(sizes: Sequence[float], losses: Sequence[float], draws: np.ndarray,
     sizes, losses: [points], draws [points, draws]; `what` names the sizes, in the plural.
     """
     if len(sizes) < POINTS:
-        return Limit(f"not identified: {len(sizes)} {what}, and a law of three parameters needs {POINTS}")
+        return Limit(f"not identified: a law of three parameters needs {POINTS} {what}, there are {len(sizes)}")
     order = np.argsort(sizes)
     sizes, table = np.asarray(sizes, dtype=float)[order], np.column_stack([losses, draws])[order].T
     falls = table[:, 0] > table[:, -1]  # false where a loss is NaN
@@ -83,7 +83,11 @@ def limit_of_limits(sizes: Sequence[float], limits: Sequence[Limit], share: floa
 
 def refusals(limits: Iterable[tuple[str, Limit]]) -> str:
     """Sentences that say which limits have no band, and why; nothing where all have one."""
-    return " ".join(f"{name}: {limit.status}." for name, limit in limits if not limit.identified)
+    names: dict[str, list[str]] = {}
+    for name, limit in limits:
+        if not limit.identified:
+            names.setdefault(limit.status, []).append(name)
+    return " ".join(f"{', '.join(found)}: {reason}." for reason, found in names.items())
 
 
 def _fit(sizes: np.ndarray, losses: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import pandas as pd
 from workflow_scripts.figures.frame import Drawn, Inputs, figure_command
 from workflow_scripts.figures.points import PAIRED
 from workflow_scripts.figures.style import look, panels
-from workflow_scripts.figures.sweeps import against_real, best_of, choice, draw_bars, in_order, real_level
+from workflow_scripts.figures.sweeps import against_real, best_of, choice, draw_bars, in_order, notes, real_level
 
 LABELS = {"simple_no_real": "simple,\nwithout", "simple": "simple,\nwith real\ndocument"}
 LABELS |= {"stitched_no_real": "stitched,\nwithout", "stitched": "stitched,\nwith real\ndocument"}
@@ -24,8 +24,8 @@ def draw(inputs: Inputs) -> Drawn:
     figure, (axes,) = panels()
     streams = rows["stream"]
     draw_bars(axes, rows, [look(stream) for stream in streams], [LABELS[stream] for stream in streams], level)
-    notes = f"G = {rows['generations'].iloc[0]}. {PAIRED} {choice(rows)}"
-    return Drawn(figure, pd.concat([level, rows], ignore_index=True), notes)
+    count = f"G = {rows['generations'].iloc[0]}."
+    return Drawn(figure, pd.concat([level, rows], ignore_index=True), notes(count, PAIRED, choice(rows)))
 
 
 if __name__ == "__main__":

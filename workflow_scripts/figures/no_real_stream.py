@@ -5,7 +5,7 @@ import pandas as pd
 from workflow_scripts.figures.frame import Drawn, Inputs, figure_command
 from workflow_scripts.figures.points import MAIN, PAIRED
 from workflow_scripts.figures.style import look, panels
-from workflow_scripts.figures.sweeps import against_real, best_of, choice, draw_bars, real_level
+from workflow_scripts.figures.sweeps import against_real, best_of, choice, draw_bars, notes, real_level
 
 KIND = ["stream", "generations"]
 
@@ -24,8 +24,8 @@ def label(row: pd.Series) -> str:
     """What a bar shows."""
     if row["stream"] == "real":
         return "real\ndocuments\nonly"
-    how = "alone" if row["alone"] else "mixed with\nreal documents"
-    return f"{row['stream']},\nG = {row['generations']}, {how}"
+    how = "alone" if row["alone"] else "with real\ndocuments"
+    return f"{row['stream']}, G = {row['generations']},\n{how}"
 
 
 def draw(inputs: Inputs) -> Drawn:
@@ -35,7 +35,7 @@ def draw(inputs: Inputs) -> Drawn:
     looks = [look(row["stream"], alone=row["alone"]) for _, row in rows.iterrows()]
     draw_bars(axes, rows, looks, [label(row) for _, row in rows.iterrows()], rows[:1])
     both = "Both streams hold one copy of the real documents; alone: without the separate stream of them."
-    return Drawn(figure, rows, f"{both} {PAIRED} {choice(rows)}")
+    return Drawn(figure, rows, notes(both, PAIRED, choice(rows)))
 
 
 if __name__ == "__main__":

@@ -58,10 +58,10 @@ def draw_set(axes: Axes, rows: pd.DataFrame, name: str) -> None:
     for place, stream in enumerate(bars["stream"]):
         losses = rows.loc[rows["stream"] == stream, "seed_loss_nats"]
         axes.scatter(
-            [place + 0.22] * len(losses), losses, s=14, color="white", edgecolor="black", linewidth=0.8, zorder=3
+            [place + 0.34] * len(losses), losses, s=14, color="white", edgecolor="black", linewidth=0.8, zorder=3
         )
     axes.set_xticks(range(len(bars)), [LABELS[stream] for stream in bars["stream"]])
-    axes.set_title("i.i.d. documents" if name == IID else f"out of distribution: {name}")
+    axes.set_title("i.i.d. documents" if name == IID else f"{name.replace('_', ' ')} (OOD)")
     axes.set_ylabel(f"{LOSS}\n(axis does not start at 0)")
 
 
@@ -72,7 +72,7 @@ def draw(inputs: Inputs) -> Drawn:
     figure, axes = panels(len(sets))
     for panel, name in zip(axes, sets, strict=True):
         draw_set(panel, rows[rows["set"] == name], name)
-    count = f"G = {rows['generations'].iloc[0]}. "
+    count = f"G = {rows['generations'].iloc[0]}; OOD: out of distribution. "
     return Drawn(figure, rows, count + (SPREAD if rows["seeds"].max() > 1 else ONE_SEED))
 
 

@@ -9,8 +9,8 @@ from workflow_scripts.figures.limits import limit_of_limits, limit_of_settings, 
 from workflow_scripts.figures.marks import IID_LOSS, label_ends
 from workflow_scripts.figures.points import PAIRED, points, settings
 from workflow_scripts.figures.sizes import amount, looks_of, size_axis
-from workflow_scripts.figures.style import Look, panels
-from workflow_scripts.figures.sweeps import best_of, choice, paired, setting_of, widen
+from workflow_scripts.figures.style import TWO_PANELS_MM, Look, panels
+from workflow_scripts.figures.sweeps import best_of, choice, notes, paired, setting_of
 from workflow_scripts.scaling.bootstrap import Setting
 
 STUDY, STANDARD = "regularised_recipe", "standard_recipe"
@@ -77,7 +77,7 @@ def laws_in_words(lines: list[LawLine]) -> str:
     """Laws in D that are fitted, as the paper writes them."""
     laws = [(line.style.label, line.limit) for line in lines if line.limit.identified]
     texts = [f"{name}: {law.A:.2f} / D^{law.B:.2f} + {law.C:.2f} [{law.low:.2f}, {law.high:.2f}]" for name, law in laws]
-    return "; ".join(texts) + "." if texts else ""
+    return "Laws in D: " + "; ".join(texts) + "." if texts else ""
 
 
 def draw(inputs: Inputs) -> Drawn:
@@ -87,8 +87,7 @@ def draw(inputs: Inputs) -> Drawn:
     by_size = size_lines(rows, own, inputs.analysis.band)
     found = [recipe_line(inputs, study, reference) for study in (STANDARD, STUDY)]
     by_data = [line for line, _ in found] + [limit_line(inputs, by_size)]
-    figure, (top, bottom) = panels(2, columns=1, height_mm=66)
-    widen(top)
+    figure, (top, bottom) = panels(2, columns=1, height_mm=66, width_mm=TWO_PANELS_MM)
     ends = draw_laws(top, list(by_size.values()), BILLION, reach=2)
     size_axis(top, rows["parameters"], "parameters, N")
     ends_below = draw_laws(bottom, by_data, BILLION, bare=True)
@@ -101,8 +100,9 @@ def draw(inputs: Inputs) -> Drawn:
     ]
     refused = refusals((line.style.label, line.limit) for line in [*by_size.values(), *by_data])
     bands = PAIRED.replace("real documents alone", "the best regularised student at the scale's D")
-    notes = f"{NOTE} {laws_in_words(by_data)} {refused} {bands} {choice(pd.concat([rows, *(r for _, r in found)]))}"
-    return Drawn(figure, pd.concat(drawn, ignore_index=True), notes)
+    how = choice(pd.concat([rows, *(chosen_rows for _, chosen_rows in found)]))
+    words = notes(NOTE, laws_in_words(by_data), refused, bands, how)
+    return Drawn(figure, pd.concat(drawn, ignore_index=True), words)
 
 
 if __name__ == "__main__":

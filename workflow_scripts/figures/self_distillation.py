@@ -2,13 +2,14 @@
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.transforms import offset_copy
 
 from workflow_scripts.figures.frame import Drawn, Inputs, figure_command
 from workflow_scripts.figures.points import MAIN, PAIRED
 from workflow_scripts.figures.style import look, panels
-from workflow_scripts.figures.sweeps import against_real, best_of, choice, draw_bars, real_level
+from workflow_scripts.figures.sweeps import against_real, best_of, choice, draw_bars, notes, real_level
 
-CIRCLE = "#B2182B"
+CIRCLE, BELOW = "#B2182B", 14  # points
 
 
 def drawn_rows(inputs: Inputs) -> pd.DataFrame:
@@ -28,13 +29,15 @@ def drawn_rows(inputs: Inputs) -> pd.DataFrame:
 def label(row: pd.Series) -> str:
     """What a bar shows."""
     if row["stream"] == "self_distilled":
-        return f"{row['real_epochs']} epochs"
+        return f"{row['real_epochs']}\nepochs"
     return "real\nonly" if row["stream"] == "real" else f"simple,\nG = {row['generations']}"
 
 
 def circle(axes: Axes, place: int, loss: float) -> None:
-    """Mark the chosen bar at its top."""
-    axes.plot(place, loss, "o", markersize=11, markerfacecolor="none", markeredgecolor=CIRCLE, markeredgewidth=1.6)
+    """Mark the chosen bar, below its top."""
+    below = offset_copy(axes.transData, axes.figure, y=-BELOW, units="points")
+    axes.plot(place, loss, "o", transform=below, markersize=10, markerfacecolor="white", markeredgecolor=CIRCLE,
+              markeredgewidth=1.8)  # fmt: skip
 
 
 def draw(inputs: Inputs) -> Drawn:
@@ -45,8 +48,8 @@ def draw(inputs: Inputs) -> Drawn:
     chosen = rows[rows["chosen"]]
     if len(rows[rows["stream"] == "self_distilled"]) > 1:
         circle(axes, chosen.index[0], chosen["loss_nats"].iloc[0])
-    axes.set_xlabel("self-distilled (middle): by real epochs, the best circled")
-    return Drawn(figure, rows, f"{PAIRED} {choice(rows)}")
+    axes.set_xlabel("self-distilled by real epochs, the best with a circle")
+    return Drawn(figure, rows, notes(PAIRED, choice(rows)))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """How sizes are shown: amounts in words, a logarithmic axis of them, a colour for each from light to dark."""
 
+import math
 from collections.abc import Sequence
 from itertools import cycle
 
@@ -10,6 +11,7 @@ from matplotlib.colors import to_hex
 from workflow_scripts.figures.style import Look
 
 MARKERS = "osD^v<>P"
+CLOSE = 0.1
 
 
 def amount(value: float) -> str:
@@ -21,11 +23,21 @@ def amount(value: float) -> str:
 
 
 def size_axis(axes: Axes, values: Sequence[float], label: str) -> None:
-    """Logarithmic x axis with a tick at each value, in words."""
+    """Logarithmic x axis with a tick at each value, in words; of values that are close together at the first."""
+    shown = apart(sorted(set(values)))
     axes.set_xscale("log")
-    axes.set_xticks(sorted(set(values)), [amount(value) for value in sorted(set(values))])
+    axes.set_xticks(shown, [amount(value) for value in shown])
     axes.minorticks_off()
     axes.set_xlabel(label)
+
+
+def apart(values: Sequence[float]) -> list[float]:
+    """Ascending values without those that are less than CLOSE of their logarithmic range above the last one kept."""
+    kept = list(values[:1])
+    for value in values[1:]:
+        if math.log(value / kept[-1]) >= CLOSE * math.log(values[-1] / values[0]):
+            kept.append(value)
+    return kept
 
 
 def looks_of(labels: Sequence[str]) -> list[Look]:

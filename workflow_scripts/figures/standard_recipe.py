@@ -8,7 +8,7 @@ from workflow_scripts.figures.marks import IID_LOSS, band_line, doubling_axis, l
 from workflow_scripts.figures.points import IID, PAIRED, points, settings
 from workflow_scripts.figures.sizes import amount, looks_of, size_axis
 from workflow_scripts.figures.style import panels
-from workflow_scripts.figures.sweeps import best_of, choice, setting_of
+from workflow_scripts.figures.sweeps import best_of, choice, notes, setting_of
 
 STUDY = "standard_recipe"
 CIRCLE = "#B2182B"
@@ -78,7 +78,7 @@ def draw(inputs: Inputs) -> Drawn:
     draw_parameters(right, parameters)
     bands = PAIRED.replace("real documents alone", REFERENCE)
     drawn = pd.concat([epochs, parameters], ignore_index=True)
-    return Drawn(figure, drawn, f"{NOTE} {bands} {choice(drawn)}")
+    return Drawn(figure, drawn, notes(NOTE, bands, choice(drawn)))
 
 
 if __name__ == "__main__":

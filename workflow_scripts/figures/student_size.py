@@ -8,8 +8,8 @@ from workflow_scripts.figures.frame import Drawn, Inputs, figure_command
 from workflow_scripts.figures.marks import IID_LOSS, bars_with_error
 from workflow_scripts.figures.points import IID, PAIRED, points, settings
 from workflow_scripts.figures.sizes import amount
-from workflow_scripts.figures.style import SMALL, look, panels
-from workflow_scripts.figures.sweeps import best_of, choice, in_order, setting_of, widen
+from workflow_scripts.figures.style import SMALL, TWO_PANELS_MM, look, panels
+from workflow_scripts.figures.sweeps import best_of, choice, in_order, notes, setting_of
 
 STUDY = "student_size"
 ORDER = ["real", "simple", "stitched", "latent"]
@@ -53,7 +53,8 @@ def write_names(axes: Axes, rows: pd.DataFrame, x: np.ndarray) -> None:
     """Each bar's method inside it, its gain with it, and the sizes under the axis."""
     bottom = axes.get_ylim()[0]
     for place, (_, row) in zip(x, rows.iterrows(), strict=True):
-        gain = f"  {-row['gain_nats']:+.3f}" if row["stream"] != "real" and np.isfinite(row["gain_nats"]) else ""
+        has_gain = row["stream"] != "real" and np.isfinite(row["gain_nats"])
+        gain = f"  {-row['gain_nats']:+.3f}".replace("-", "−") if has_gain else ""
         axes.annotate(f"{row['stream']}{gain}", (place, bottom), xytext=(0, 4), textcoords="offset points", rotation=90,
                       ha="center", va="bottom", fontsize=SMALL, color="white", fontweight="bold")  # fmt: skip
     middles = pd.Series(x).groupby(rows["student"].to_numpy(), sort=False).mean()
@@ -64,16 +65,15 @@ def write_names(axes: Axes, rows: pd.DataFrame, x: np.ndarray) -> None:
 def draw(inputs: Inputs) -> Drawn:
     """A group of bars per size."""
     rows = drawn_rows(inputs)
-    figure, (axes,) = panels(height_mm=84)
-    widen(axes)
+    figure, (axes,) = panels(height_mm=84, width_mm=TWO_PANELS_MM)
     x = places(rows)
     bars_with_error(axes, rows, [look(stream) for stream in rows["stream"]], x=x)
     low, high = axes.get_ylim()
     axes.set_ylim(low - 0.6 * (high - low), high)  # room for the names
     write_names(axes, rows, x)
     axes.set_ylabel(f"{IID_LOSS}\n(axis does not start at 0)")
-    notes = f"G = {rows['generations'].max()}; in bars: change against real documents alone. "
-    return Drawn(figure, rows, f"{notes}{PAIRED} {choice(rows)}")
+    change = f"G = {rows['generations'].max()}; in bars: change against real documents alone at the same size."
+    return Drawn(figure, rows, notes(change, PAIRED, choice(rows)))
 
 
 if __name__ == "__main__":

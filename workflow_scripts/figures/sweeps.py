@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from workflow_scripts.figures.frame import Inputs
 from workflow_scripts.figures.marks import IID_LOSS, bars_with_error, label_ends
 from workflow_scripts.figures.points import IID, KEY, MAIN, best, points, real_only
-from workflow_scripts.figures.style import MM, TWO_PANELS_MM, Look, look
+from workflow_scripts.figures.style import Look, look
 from workflow_scripts.scaling.bootstrap import Setting
 
 
@@ -71,6 +71,6 @@ def draw_bars(
     label_ends(axes, [(len(rows) - 0.6, loss, (f"real only\n{loss:.3f}", look("real").colour))])
 
 
-def widen(axes: Axes) -> None:
-    """One panel as wide as two."""
-    axes.figure.set_figwidth(TWO_PANELS_MM * MM)
+def notes(*sentences: str) -> str:
+    """Sentences of a footnote, those that say nothing left out."""
+    return " ".join(filter(None, sentences))

@@ -9,19 +9,24 @@ from workflow_scripts.megadocs.tokens import TokenStream
 
 def megadoc(stream: TokenStream, tokenizer: StudentTokenizer, doc_id: str) -> list[str]:
     """One block of text per row of the document. Raises UserError when the stream lacks it."""
+    return [_block(row) for row in rows_of(stream, tokenizer, doc_id)]
+
+
+def rows_of(stream: TokenStream, tokenizer: StudentTokenizer, doc_id: str) -> list[dict]:
+    """The document's rows in stream order: kind, generation, start, end, text. Raises UserError as `megadoc` does."""
     if tokenizer.sha256 != stream.metadata["tokenizer_sha256"]:
         raise UserError(f"{stream.paths.metadata}: the stream was made with {stream.metadata['tokenizer']}")
     rows = stream.index(filters=[("doc_id", "==", doc_id)]).to_pylist()
     if not rows:
         known = stream.index(["doc_id"]).column("doc_id").unique().to_pylist()[:3]
         raise UserError(f"{stream.paths.index}: no document {doc_id}; the first ones are {', '.join(known)}")
-    return [_block(row, tokenizer.decode(stream.tokens[row["start"] : row["end"]])) for row in rows]
+    return [row | {"text": tokenizer.decode(stream.tokens[row["start"] : row["end"]])} for row in rows]
 
 
-def _block(row: dict, text: str) -> str:
+def _block(row: dict) -> str:
     number = f" {row['generation']}" if row["generation"] >= 0 else ""
     head = f"── {row['kind']}{number} · tokens {row['start']:,} to {row['end']:,} "
-    return f"{head:─<100}\n{text}"
+    return f"{head:─<100}\n{row['text']}"
 
 
 def main(arguments: argparse.Namespace) -> None:
