@@ -10,10 +10,12 @@ from workflow_scripts.scaling.forms import Columns, Form
 from workflow_scripts.scaling.projection import fit_powers, scan
 
 STARTS = 100
-SAME = 1e-6  # objectives that differ by less, relatively, are one optimum
+POLISHED = 5  # best ends of the starts that are driven to the last digits
+SAME = 1e-4  # objectives that differ by less, relatively, are one optimum
 FAR = 30.0  # how far, in logarithms, the search may take a coefficient from the scale of the losses
 BEYOND = 25.0  # and a parameter of shape from the values that are scanned
-SOLVER = {"maxiter": 3000, "maxfun": 6000, "maxcor": 30, "ftol": 1e-15, "gtol": 1e-10}
+COARSE = {"maxiter": 400, "maxcor": 30, "ftol": 1e-9, "gtol": 1e-8}
+FINE = {"maxiter": 3000, "maxfun": 6000, "maxcor": 30, "ftol": 1e-15, "gtol": 1e-10}
 
 
 @dataclass(frozen=True)
@@ -98,13 +100,13 @@ def fit(problem: Problem) -> Fit:
     """Best parameters from many starts; a law of one exponent with squared errors is searched exactly."""
     if is_exact(problem):
         return _fit_power(problem)
-    return _fit_from(problem, starts_of(problem))
+    return _fit_from(problem, starts_of(problem), POLISHED)
 
 
 def refit(problem: Problem, found: Fit) -> Fit:
-    """Best parameters of a bootstrap draw of a problem: from the optimum of all data, and from its rivals."""
+    """Parameters of a bootstrap draw, to the digits a band needs: from the optimum of all data, and from its rivals."""
     starts = [problem.form.in_units(theta, problem.search_units, -1) for theta in (found.theta, *found.others)]
-    return _fit_from(problem, starts)
+    return _fit_from(problem, starts, 0)
 
 
 def _fit_power(problem: Problem) -> Fit:
@@ -128,15 +130,17 @@ def starts_of(problem: Problem) -> list[np.ndarray]:
     return list(theta[np.argsort(values)[ranks]])
 
 
-def _fit_from(problem: Problem, starts: list[np.ndarray]) -> Fit:
-    ends = sorted((_descend(problem, start) for start in starts), key=lambda end: end[0])
+def _fit_from(problem: Problem, starts: list[np.ndarray], polished: int) -> Fit:
+    ends = sorted((_descend(problem, start, COARSE) for start in starts), key=lambda end: end[0])
+    fine = [_descend(problem, theta, FINE) for _, theta in ends[:polished]]
+    ends = sorted([*fine, *ends[polished:]], key=lambda end: end[0])
     lowest = ends[0][0]
     reached = [value <= lowest * (1 + SAME) for value, _ in ends]
     thetas = [problem.form.in_units(theta, problem.search_units) for _, theta in ends]
     return Fit(thetas[0], lowest, len(ends), sum(reached), thetas[sum(reached) :][:2])
 
 
-def _descend(problem: Problem, start: np.ndarray) -> tuple[float, np.ndarray]:
+def _descend(problem: Problem, start: np.ndarray, options: dict) -> tuple[float, np.ndarray]:
     from scipy.optimize import minimize  # not at the top: figures draw laws without scipy
 
     scale = max(objective(problem, start, problem.searched)[0], 1e-300)  # tolerances then mean the same for all data
@@ -146,7 +150,7 @@ def _descend(problem: Problem, start: np.ndarray) -> tuple[float, np.ndarray]:
         value, slopes = objective(problem, theta, problem.searched)
         return value / scale, slopes / scale
 
-    found = minimize(scaled, start, jac=True, method="L-BFGS-B", bounds=bounds, options=SOLVER)
+    found = minimize(scaled, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     return found.fun * scale, found.x
 
 
