@@ -53,6 +53,7 @@ include: "rules/figures.smk"
 include: "rules/tables.smk"
 include: "rules/audit.smk"
 include: "rules/claims.smk"
+include: "rules/page.smk"
 include: "rules/plan.smk"
 
 

@@ -193,3 +193,8 @@ def table_files():
     """The tables of hyper-parameters; examples where the texts are made here."""
     own = SOURCE == "rerun" and OURS and set(SHOWN) <= set(scale.generation.streams)
     return ["<results>/tables/hyperparameters.md", *(["<results>/tables/examples.json"] if own else [])]
+
+
+def page_texts():
+    """Measures of our own generations, and examples; none where the texts are not made here."""
+    return ["<results>/generations/quality.json", *table_files()] if SOURCE == "rerun" and OURS else []

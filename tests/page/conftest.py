@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.debian import unpacked
 from tests.page.browser import Page, browser
 from tests.page.results import write_folder
-from tests.workflow.conftest import run_main
+from tests.workflow.conftest import ROOT, run_main
 from workflow_scripts.audit.page import page
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.load import load_config
@@ -30,8 +31,15 @@ def tab(tmp_path_factory) -> Iterator[Page]:
         yield found
 
 
-def make_page(folder: Path, config: dict, source: str, optional: bool = True) -> Path:
-    """The page of made-up results; `optional`: with claims, examples and measures."""
+@pytest.fixture(scope="session")
+def own_page(tmp_path_factory) -> Path:
+    """A page that has everything."""
+    return make_page(tmp_path_factory.mktemp("results"), "rerun")
+
+
+def make_page(folder: Path, source: str, optional: bool = True) -> Path:
+    """The page of made-up results; `optional`: with claims, figures and examples."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     settings = load_config(config | {"scale": "laptop", "runs": {"source": source}})
     write_folder(folder, optional)
     run_main(

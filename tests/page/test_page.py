@@ -4,7 +4,6 @@ import pytest
 
 from tests.page.conftest import make_page
 from tests.page.results import HOSTILE
-from tests.workflow.conftest import shipped  # noqa: F401  a fixture
 
 SHOWN = "[...document.querySelectorAll('.runs tbody tr')].filter(row => !row.hidden)"
 FIRST = f"{SHOWN}.map(row => row.dataset.run)"
@@ -27,11 +26,6 @@ CONTRASTS = """(() => {
   }
   return poor;
 })()"""
-
-
-@pytest.fixture
-def own_page(tmp_path, shipped):  # noqa: F811
-    return make_page(tmp_path, shipped, "rerun")
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -90,8 +84,8 @@ def test_text_of_documents_is_only_text(tab, own_page):
     assert "hacked" not in tab.value("document.title")
 
 
-def test_planted_says_so_across_the_top_and_what_lacks_is_a_sentence(tab, tmp_path, shipped):  # noqa: F811
-    tab.open(make_page(tmp_path, shipped, "planted", optional=False), 390)
+def test_planted_says_so_across_the_top_and_what_lacks_is_a_sentence(tab, tmp_path):
+    tab.open(make_page(tmp_path, "planted", optional=False), 390)
     assert tab.value("document.querySelector('.planted-banner').getBoundingClientRect().width") == 390
     assert tab.value("document.querySelectorAll('.absent').length") == 4  # claims, figures, examples, generations
     assert tab.value("document.documentElement.scrollWidth") == 390

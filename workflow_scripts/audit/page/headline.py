@@ -1,10 +1,13 @@
 """The headline: how many real tokens each method's synthetic data is worth, from the fitted data efficiencies."""
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
 
 from workflow_scripts.audit.results import NAMES
+from workflow_scripts.evaluation.results import Results
+from workflow_scripts.evaluation.seed_noise import seed_noise
 from workflow_scripts.figures.style import METHODS, look
 from workflow_scripts.scaling.efficiency import IID
 
@@ -82,13 +85,19 @@ def axis_start(found: list[Worth]) -> float:
     return min(0.75, int(lowest * 4) / 4)
 
 
-def noise(summary: pd.DataFrame) -> dict[str, int]:
-    """Fewest and most seeds, and validation documents, behind the losses of the i.i.d. set."""
+def noise(summary: pd.DataFrame, results: Results) -> dict[str, float]:
+    """What the bands of the i.i.d. loss rest on: seeds, validation documents, and how far seeds scatter, in nats.
+
+    The scatter is NaN where no setting has several seeds.
+    """
     own = summary[summary["set"] == IID]
+    table = results.seed_noise if len(results.seed_noise) else seed_noise(results.losses)
+    scatter = table.loc[table["set"] == IID, "sd_nats"]
     return {
         "fewest": int(own["seeds"].min()),
         "most": int(own["seeds"].max()),
         "documents": int(own["documents"].max()),
+        "scatter_nats": float(scatter.iloc[0]) if len(scatter) else math.nan,
     }
 
 

@@ -64,7 +64,7 @@ def headline_context(config: Config, results: Results, folder: Path) -> dict[str
         "overlap": headline.overlap,
         "start": headline.axis_start(found),
         "end": headline.axis_end(found),
-        "noise": headline.noise(summary),
+        "noise": headline.noise(summary, results),
     }
 
 
