@@ -89,3 +89,11 @@ def test_planted_says_so_across_the_top_and_what_lacks_is_a_sentence(tab, tmp_pa
     assert tab.value("document.querySelector('.planted-banner').getBoundingClientRect().width") == 390
     assert tab.value("document.querySelectorAll('.absent').length") == 4  # claims, figures, examples, generations
     assert tab.value("document.documentElement.scrollWidth") == 390
+
+
+def test_print_has_all_runs_and_no_controls(tab, own_page):
+    tab.open(own_page, 1280, media="print")
+    hidden = "['nav', '.controls', 'dialog'].map(part => document.querySelector(part).checkVisibility())"
+    assert tab.value(hidden) == [False, False, False]
+    whole = "t => t.scrollHeight <= t.clientHeight && t.scrollWidth <= t.clientWidth"
+    assert tab.value(f"({whole})(document.querySelector('.tall'))")
