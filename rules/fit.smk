@@ -5,7 +5,7 @@ localrules:
 
 rule fit_data_efficiency:
     input:
-        pack("<results>/tables/studies/data_efficiency"),
+        pack=pack("<results>/tables/studies/data_efficiency"),
         code=code("scaling"),
     output:
         summary="<results>/tables/summary.csv",
@@ -17,7 +17,7 @@ rule fit_data_efficiency:
     conda:
         "../envs/workflow.yaml"
     params:
-        results=f"{RESULTS}/tables/studies/data_efficiency",
+        results=folder_of_first,
         settings=scale.analysis.model_dump_json(),
         real_tokens=scale.corpus.real_tokens,
     shell:

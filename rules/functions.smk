@@ -128,6 +128,11 @@ def results_folder(wildcards):
     return RESULTS
 
 
+def folder_of_first(wildcards, input):
+    """Folder of a pack that is an input."""
+    return os.path.dirname(input.pack[0])
+
+
 def evaluated(runs):
     """Metrics and evaluations of students."""
     return expand(["<results>/runs/{run}/metrics.json", "<results>/evaluations/{run}.parquet"], run=runs)
@@ -168,10 +173,11 @@ def neighbourhood(wildcards):
 
 
 def made_here():
-    """What only students have that are trained here: a card of our own generations, and what every job cost."""
+    """What only students have that are trained here: manifests, what every job cost, and what was generated."""
     if SOURCE != "rerun":
         return []
-    return [rules.summarise_times.output, *(rules.describe_generations.output if OURS else [])]
+    texts = [*rules.describe_generations.output, *rules.report_quality.output] if OURS else []
+    return [rules.summarise_times.output, *manifest_files(), *texts]
 
 
 def figure_files():

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workflow_scripts.evaluation.results import Results, empty
 from workflow_scripts.scaling.bootstrap import band, settings_of
 from workflow_scripts.scaling.efficiency import analyse
 from workflow_scripts.scaling.law import DataLaw, NotIdentified, fit_data_law
@@ -71,19 +72,24 @@ def test_flat_law_has_no_efficiency():
 Key = tuple[str, int, int]
 
 
+def pack_of(students: pd.DataFrame, losses: pd.DataFrame) -> Results:
+    """Results of students without ensembles or downstream tasks."""
+    return Results(students, losses, empty("ensembles"), empty("downstream"), empty("seed_noise"))
+
+
 def measured(truth: dict[Key, float], chance: np.random.Generator, documents: int = 200, seeds: int = 1, noise=0.05):
-    """Tables of losses per run and per document: hard documents are hard for every student."""
+    """Losses per student and document: hard documents are hard for every student."""
     difficulty = chance.normal(0, 0.3, documents)
-    losses, by_document = [], []
+    students, by_document = [], []
     for (stream, count, tokens), loss in truth.items():
         for seed in range(seeds):
-            run, values = f"{stream}-{count}-{tokens}-{seed}", loss + difficulty + chance.normal(0, noise, documents)
+            run, values = f"{stream}-{count}-{tokens}-s{seed}", loss + difficulty + chance.normal(0, noise, documents)
             setting = {"stream": stream, "generations": count, "real_tokens": tokens}
-            losses.append({"run_id": run, "set": "validation", **setting, "loss_nats": values.mean()})
+            students.append({"run_id": run, **setting})
             names = [f"doc-{i}" for i in range(documents)]
             rows = {"run_id": run, "set": "validation", "doc_id": names, "predicted_tokens": 100}
             by_document.append(pd.DataFrame({**rows, "loss_sum_nats": 100 * values}))
-    return pd.DataFrame(losses), pd.concat(by_document, ignore_index=True)
+    return pack_of(pd.DataFrame(students), pd.concat(by_document, ignore_index=True))
 
 
 def real_only(law: DataLaw = PAPER_LAW, tokens: np.ndarray = PAPER_TOKENS) -> dict[Key, float]:
@@ -95,7 +101,7 @@ D = int(PAPER_TOKENS[0])
 
 def test_baseline_is_one_and_no_number_is_extrapolated():
     truth = real_only() | {("simple", 8, D): 3.5, ("stitched", 8, D): 3.0, ("latent", 8, D): 3.9}
-    settings = settings_of(*measured(truth, np.random.default_rng(0), noise=0.0), "validation", 50)
+    settings = settings_of(measured(truth, np.random.default_rng(0), noise=0.0), "validation", 50)
     found = analyse(settings, D, 0.9)
     rows = {(row["stream"], row["real_tokens"]): row for row in found["efficiencies"]}
     assert [rows["real", D][key] for key in ("efficiency", "low", "high")] == [1, 1, 1]
@@ -109,7 +115,7 @@ def test_baseline_is_one_and_no_number_is_extrapolated():
 
 def test_analysis_says_why_there_is_no_law():
     truth = {("real", 0, int(d)): 3.5 for d in PAPER_TOKENS[:3]} | {("simple", 8, D): 3.4}
-    settings = settings_of(*measured(truth, np.random.default_rng(0)), "validation", 10)
+    settings = settings_of(measured(truth, np.random.default_rng(0)), "validation", 10)
     found = analyse(settings, D, 0.9)
     assert found["status"].startswith("not identified: 3 sizes of D") and found["law"] is None
     assert found["efficiencies"] == []
@@ -120,7 +126,7 @@ def test_bands_contain_the_planted_efficiency_about_as_often_as_they_say():
     planted = PAPER_LAW.efficiency(3.6, float(PAPER_LAW.loss(D)))
     bands = []
     for repeat in range(20):
-        settings = settings_of(*measured(truth, np.random.default_rng(repeat)), "validation", 50)
+        settings = settings_of(measured(truth, np.random.default_rng(repeat)), "validation", 50)
         row = analyse(settings, D, 0.9)["efficiencies"][-1]
         bands.append((row["low"], row["high"]))
     low, high = np.array(bands).T
@@ -131,7 +137,7 @@ def test_bands_contain_the_planted_efficiency_about_as_often_as_they_say():
 def test_documents_are_paired_across_students():
     """So a difference between two students has a far smaller band than either loss."""
     truth = {("real", 0, D): 3.6, ("simple", 8, D): 3.5}
-    real, simple = settings_of(*measured(truth, np.random.default_rng(1)), "validation", 400)
+    real, simple = settings_of(measured(truth, np.random.default_rng(1)), "validation", 400)
     low, high = band(real.draws - simple.draws, 0.9)
     single = band(real.draws, 0.9)
     assert low < 0.1 < high
@@ -140,20 +146,19 @@ def test_documents_are_paired_across_students():
 
 
 def test_loss_is_per_token_not_per_document():
-    losses = pd.DataFrame([{"run_id": "a", "set": "v", "stream": "real", "generations": 0, "real_tokens": 1,
-                            "loss_nats": 2.5}])  # fmt: skip
+    students = pd.DataFrame([{"run_id": "a", "stream": "real", "generations": 0, "real_tokens": 1}])
     documents = pd.DataFrame({"run_id": "a", "set": "v", "doc_id": ["x", "y"], "predicted_tokens": [300, 100],
                               "loss_sum_nats": [600.0, 400.0]})  # fmt: skip
-    (found,) = settings_of(losses, documents, "v", 200)
+    (found,) = settings_of(pack_of(students, documents), "v", 200)
     assert set(np.round(found.draws, 9)) == {2.0, 2.5, 4.0}
 
 
 def test_seeds_widen_the_band():
     truth, chance = {("real", 0, D): 3.6}, np.random.default_rng(2)
-    losses, documents = measured(truth, chance, seeds=3, noise=0.0)
-    shift = documents["run_id"].map({f"real-0-{D}-{seed}": 0.2 * seed for seed in range(3)})
-    documents["loss_sum_nats"] += 100 * shift
-    (found,) = settings_of(losses, documents, "validation", 400)
+    results = measured(truth, chance, seeds=3, noise=0.0)
+    shift = results.losses["run_id"].map({f"real-0-{D}-s{seed}": 0.2 * seed for seed in range(3)})
+    results.losses["loss_sum_nats"] += 100 * shift
+    (found,) = settings_of(results, "validation", 400)
     assert found.seeds == 3
     low, high = band(found.draws, 0.9)
     assert high - low > 0.2

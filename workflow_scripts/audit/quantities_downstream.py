@@ -5,6 +5,7 @@ import pandas as pd
 
 from workflow_scripts.audit.quantities_evidence import MAIN, Evidence, NotMeasured, Value
 from workflow_scripts.audit.quantities_pick import generations_of
+from workflow_scripts.evaluation.downstream_average import AVERAGE, downstream_average
 
 
 def downstream_gain(evidence: Evidence, streams: list[str]) -> Value:
@@ -20,18 +21,15 @@ def downstream_gain(evidence: Evidence, streams: list[str]) -> Value:
     error = float(np.hypot(real["stderr"], found["stderr"]))
     gain = found["accuracy"] - real["accuracy"]
     band = (100 * (gain - 1.645 * error), 100 * (gain + 1.645 * error))
-    return Value(100 * gain, *band, "points", int(real["questions"]), 1, f"{int(real['tasks'])} tasks")
+    return Value(100 * gain, *band, "points", int(real["questions"]), 1, AVERAGE)
 
 
 def _accuracy(evidence: Evidence, stream: str, generations: int) -> pd.Series:
-    """Mean accuracy over tasks of the first tuned student, its standard error, questions and tasks."""
+    """Average accuracy of the first tuned student that was asked, its standard error and number of questions."""
     students = evidence.results.of_study(MAIN).students
     own = students[(students["stream"] == stream) & (students["generations"] == generations)]
     rows = evidence.results.downstream
-    rows = rows[rows["run_id"].isin(own["run_id"]) & (rows["metric"] == "acc")]
+    rows = rows[rows["run_id"].isin(own["run_id"])]
     if rows.empty:
         raise NotMeasured(f"no {stream} student has answered downstream tasks")
-    rows = rows[rows["run_id"] == sorted(rows["run_id"])[0]]
-    error = float(np.sqrt((rows["stderr"] ** 2).sum()) / len(rows))
-    return pd.Series({"accuracy": rows["accuracy"].mean(), "stderr": error, "questions": rows["questions"].sum(),
-                      "tasks": len(rows)})  # fmt: skip
+    return downstream_average(rows).sort_values("run_id").iloc[0]

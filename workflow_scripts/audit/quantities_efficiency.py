@@ -7,6 +7,7 @@ from workflow_scripts.audit.quantities_pick import best_of, matching, pick, real
 from workflow_scripts.audit.quantities_powers import USABLE
 from workflow_scripts.scaling.bootstrap import Setting, band
 from workflow_scripts.scaling.efficiency import Baseline, efficiency_record, fit_baseline
+from workflow_scripts.scaling.interpolation import interpolated_record
 from workflow_scripts.scaling.law import NotIdentified
 
 TIMES = "times real tokens"
@@ -34,17 +35,11 @@ def interpolated_efficiency(evidence: Evidence, streams: list[str], generations:
     Raises NotIdentified where the loss lies outside those of the measured sets.
     """
     found, real = best_of(evidence, streams, generations), real_sets(evidence)
-    tokens = np.log([s.real_tokens for s in real])
-    log_d = float(np.log(reference_tokens(evidence)))
-    estimate = reached_at(np.array([s.loss for s in real]), tokens, found.loss)
-    if np.isnan(estimate):
+    record = interpolated_record(found, real, reference_tokens(evidence), evidence.analysis.band)
+    if record["efficiency"] is None:
         raise NotIdentified(f"{_label(found)}: its loss is not between those of the measured real sets")
-    columns = zip(np.stack([s.draws for s in real], axis=1), found.draws, strict=True)
-    drawn = np.array([reached_at(losses, tokens, loss) for losses, loss in columns])
-    if np.isfinite(drawn).mean() < USABLE:
-        raise NotIdentified(f"{_label(found)}: outside the measured real sets in {np.isnan(drawn).mean():.0%} of draws")
-    ratios = np.exp(drawn[np.isfinite(drawn)] - log_d)
-    return evidence.value(np.exp(estimate - log_d), ratios, TIMES, found, *real, note=_label(found))
+    seeds = min(s.seeds for s in [found, *real])
+    return Value(record["efficiency"], record["low"], record["high"], TIMES, found.documents, seeds, _label(found))
 
 
 def law_parameter(evidence: Evidence, parameter: str) -> Value:
@@ -79,14 +74,6 @@ def _require_identified(asymptotes: np.ndarray, lowest_loss: float, share: float
     low, high = band(asymptotes, share)
     if high - low > lowest_loss / 2 or low < 1e-3:
         raise NotIdentified(f"the asymptote may lie anywhere from {low:.2f} to {high:.2f}")
-
-
-def reached_at(losses: np.ndarray, log_tokens: np.ndarray, loss: float) -> float:
-    """log D at which falling losses [sizes] pass `loss`; NaN where they don't. A loss that rises with D is levelled."""
-    falling = np.minimum.accumulate(losses)
-    if not falling[-1] <= loss <= falling[0]:
-        return np.nan
-    return float(np.interp(-loss, -falling, log_tokens))
 
 
 def _by_given_laws(evidence: Evidence, found: Setting) -> Value:

@@ -12,6 +12,7 @@ import gzip
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from workflow_scripts.audit.manifest import SHIPPED, read_manifests
@@ -21,7 +22,7 @@ from workflow_scripts.common.files import atomic_directory, read_json, write_jso
 from workflow_scripts.evaluation.results import Results, read_results, write_results
 
 COPIED = ("runs.csv", "tuning/candidates.csv", "claims/*", "fits/**/*.json", "tables/*.md", "tables/*.csv")
-COPIED += ("figures/*.csv", "figures/*.png", "figures/*.svg", "generations/quality.*", "corpus/split/counts.json")
+COPIED += ("figures/*.csv", "figures/*.png", "figures/*.svg", "corpus/split/counts.json")
 LARGEST_BYTES = 3_000_000
 STREAM_COLUMNS = ("stream", "tokens", "rows", "documents", "vocabulary_size", "tokens_sha256", "made_from")
 
@@ -52,8 +53,7 @@ def packs(source: Path) -> list[Path]:
 def rounded(results: Results) -> Results:
     """The same with sums in single precision."""
     tables = {"losses": results.losses, "ensembles": results.ensembles}
-    small = {name: table.astype({"loss_sum_nats": "float32"}) for name, table in tables.items()}
-    return Results(results.students, downstream=results.downstream, **small)
+    return replace(results, **{name: table.astype({"loss_sum_nats": "float32"}) for name, table in tables.items()})
 
 
 def write_tables(source: Path, target: Path, inputs: dict) -> None:
@@ -70,10 +70,17 @@ def write_tables(source: Path, target: Path, inputs: dict) -> None:
     shards = inputs["shards"].values()
     prompts = {facts["prompt_version"]: facts["prompt_sha256"] for facts in shards if "prompt_version" in facts}
     write_json(target / "prompts.json", dict(sorted(prompts.items())))
+    if (quality := source / "generations/quality.json").exists():
+        write_json(target / "generations/quality.json", without_texts(read_json(quality)))
     if (card := source / "generations/card.json").exists():
         methods = read_json(card).items()
         counts = {name: {k: v for k, v in facts.items() if k != "examples"} for name, facts in methods}
         write_json(target / "generations/card.json", counts)
+
+
+def without_texts(report: dict) -> dict:
+    """Measures of the generations without their samples."""
+    return {name: content for name, content in report.items() if name != "samples"}
 
 
 def require_small(folder: Path) -> None:

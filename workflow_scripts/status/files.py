@@ -6,7 +6,13 @@ from pathlib import Path
 
 # Thousands of batches, or the weights of a student that is done: logs beside them tell as much.
 LEFT_OUT = {"journal", "model"}
-LOOKS = {"status.log", "plan.log", "plan.csv", "plan.md", "claims.log"}  # what those write that only look: no sign of work
+LOOKS = {
+    "status.log",
+    "plan.log",
+    "plan.csv",
+    "plan.md",
+    "claims.log",
+}  # what those write that only look: no sign of work
 
 Tree = dict[str, dict[str, float]]  # folder -> name -> time of the last change, in UNIX seconds
 

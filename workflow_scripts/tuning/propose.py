@@ -108,7 +108,11 @@ if __name__ == "__main__":
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--config", help="JSON of the whole config")
     source.add_argument("--config-file", help="config.yaml")
-    parser.add_argument("--scale", choices=["smoke", "laptop", "gpu", "paper"], help="none: the config's")
+    parser.add_argument(
+        "--scale",
+        choices=list(Config.model_fields["scales"].annotation.__args__[0].__args__),
+        help="none: the config's",
+    )
     parser.add_argument("--certificates", required=True, help="folder of the certificates")
     parser.add_argument("--write", action="store_true", help="move the rows in the table of tuned values")
     run_command(main, parser)
