@@ -18,7 +18,7 @@ rule supply_results:
     conda:
         "../envs/workflow.yaml"
     params:
-        command=f"evaluation.shipped --pack {PACK}" if SOURCE == "shipped" else "scaling.planted",
+        command=f"evaluation.take_apart --pack {PACK}" if SOURCE == "shipped" else "scaling.planted",
         config=SCALE_CONFIG,
         folder=results_folder,
     shell:

@@ -6,11 +6,11 @@ localrules:
 
 rule tabulate_hyperparameters:
     input:
-        pack("<results>/tables/studies/generation_scaling"),
+        pack=pack("<results>/tables/studies/generation_scaling"),
         code=code("figures", "tuning"),
     output:
-        report("<results>/tables/hyperparameters.md", category="Tables", caption="report/hyperparameters.rst"),
-        "<results>/tables/hyperparameters.csv",
+        markdown=report("<results>/tables/hyperparameters.md", category="Tables", caption="report/hyperparameters.rst"),
+        csv="<results>/tables/hyperparameters.csv",
     log:
         "<logs>/tabulate_hyperparameters.log",
     benchmark:
@@ -18,7 +18,7 @@ rule tabulate_hyperparameters:
     conda:
         "../envs/workflow.yaml"
     params:
-        results=f"{RESULTS}/tables/studies/generation_scaling",
+        results=folder_of_first,
         certificates=certificates_at_hand,
         scale=settings.scale,
         source=SOURCE,
@@ -26,7 +26,7 @@ rule tabulate_hyperparameters:
     shell:
         "python -m workflow_scripts.figures.hyperparameter_tables --results {params.results}"
         " --certificates {params.certificates} --real-tokens {params.real_tokens} --scale {params.scale}"
-        " --source {params.source} --output {output[0]} 2>&1 | tee {log}"
+        " --source {params.source} --output {output.markdown} 2>&1 | tee {log}"
 
 
 rule show_examples:

@@ -22,7 +22,7 @@ WRONG = {
         "training.context", 1024, ["scales.laptop.training.context 1024", "max_context 512", "students.1m.max_context"]
     ),
     "unknown llm": ("generation.llm", "gpt", ["scales.laptop.generation.llm", "'gpt'", "smollm2-135m"]),
-    "unknown student": ("training.student", "2m", ["scales.laptop.training.student", "'2m'", "tiny, 1m, 4m, 20m"]),
+    "unknown student": ("training.student", "7m", ["scales.laptop.training.student", "'7m'", "tiny, 1m, 0.2m"]),
     "D without a baseline": ("corpus.real_tokens", 999, ["laptop.corpus", "baseline_tokens", "999"]),
     "no place for files": ("corpus.train", {"kind": "files"}, ["laptop.corpus.train", "`path`", ".jsonl"]),
 }  # fmt: skip
@@ -80,7 +80,7 @@ def test_second_row_for_the_same_student_is_refused(tmp_path):
 
 
 def test_shipped_config_is_valid():
-    assert set(read_config(ROOT / "config.yaml").scales) == {"smoke", "laptop", "gpu", "paper"}
+    assert set(read_config(ROOT / "config.yaml").scales) == {"smoke", "laptop", "replication", "gpu", "paper"}
 
 
 def test_schema_file_is_the_models():
@@ -100,7 +100,7 @@ def test_snakemake_plans_a_right_config(tmp_path, shipped):
     found = dry_run(tmp_path, shipped, "--config", "scale=smoke")
     assert found.returncode == 0, found.stdout
     counts = {line.split()[0]: line.split()[-1] for line in found.stdout.splitlines() if len(line.split()) == 2}
-    assert (counts["train_student"], counts["evaluate_losses"], counts["draw_figure"]) == ("15", "15", "3")
+    assert (counts["train_student"], counts["evaluate_losses"], counts["draw_figure"]) == ("18", "18", "19")
 
 
 def test_snakemake_plans_nothing_of_a_wrong_config(tmp_path, shipped):
@@ -114,4 +114,4 @@ def test_snakemake_plans_nothing_of_a_wrong_config(tmp_path, shipped):
 def test_snakemake_names_the_scales(tmp_path, shipped):
     found = dry_run(tmp_path, shipped, "--config", "scale=huge")
     assert found.returncode != 0
-    assert "scale: Input should be 'smoke', 'laptop', 'gpu' or 'paper' (got 'huge')" in found.stdout
+    assert "scale: Input should be 'smoke', 'laptop', 'replication', 'gpu' or 'paper' (got 'huge')" in found.stdout

@@ -13,7 +13,7 @@ from workflow_scripts.config.studies import MAIN, expand_runs, needed_by, replic
 from workflow_scripts.evaluation.collect import EVERYTHING, collect
 from workflow_scripts.evaluation.results import Results
 from workflow_scripts.evaluation.seed_noise import seed_noise
-from workflow_scripts.evaluation.shipped import take_apart
+from workflow_scripts.evaluation.take_apart import take_apart
 from workflow_scripts.scaling import planted
 from workflow_scripts.scaling.bootstrap import ensemble_settings, settings_of
 from workflow_scripts.scaling.efficiency import IID

@@ -34,7 +34,7 @@ def test_profile_is_found_by_its_name_and_plans_the_paper():
         "scale=paper",
     ]
     found = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
-    assert found.returncode == 0 and re.search(r"train_student +414\n", found.stdout), found.stdout[-3000:]
+    assert found.returncode == 0 and re.search(r"train_student +441\n", found.stdout), found.stdout[-3000:]
 
 
 def test_profile_avoids_what_makes_the_executor_wait_for_ever():

@@ -62,6 +62,9 @@ PAPER_STUDIES = {
     "student_size": 2 + 3 + 6 * 17,
     "self_distillation": 4 * 3 * 3,
     "ensembles": 8 * 5,
+    "standard_recipe": 4 * 4 + 2,
+    "regularised_recipe": 4 * 4,
+    "baseline_ensembles": 4 * 5,
 }
 
 
@@ -102,7 +105,7 @@ def test_paper_baselines_have_the_predecessor_s_values():
     assert values == [(1, 16, 3e-3, 1.6), (2, 16, 3e-3, 0.8), (4, 16, 3e-3, 0.4), (8, 32, 1e-3, 0.4)]
 
 
-@pytest.mark.parametrize("scale", ["smoke", "laptop", "gpu", "paper"])
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "replication", "gpu", "paper"])
 def test_ids_are_unique_and_safe_in_paths(scale):
     ids = [run.run_id for run in expand_runs(shipped_config(scale))]
     assert len(set(ids)) == len(ids)

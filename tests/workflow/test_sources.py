@@ -15,7 +15,7 @@ from workflow_scripts.config.load import load_config
 from workflow_scripts.config.studies import expand_runs
 from workflow_scripts.evaluation.collect import EVERYTHING, collect
 from workflow_scripts.evaluation.results import read_results, write_results
-from workflow_scripts.evaluation.shipped import take_apart
+from workflow_scripts.evaluation.take_apart import take_apart
 from workflow_scripts.scaling.planted import plant
 from workflow_scripts.scaling.planted_truth import Truth
 

@@ -289,4 +289,4 @@ def test_command_reads_the_config_file(tmp_path):
         "workflow_scripts.tuning.propose", "--config-file", ROOT / "config.yaml", "--scale", "paper",
         "--certificates", tmp_path, cwd=tmp_path,
     )  # fmt: skip
-    assert (result.returncode, result.stdout.count("incomplete"), result.stderr) == (4, 22, "")
+    assert (result.returncode, result.stdout.count("incomplete"), result.stderr) == (4, 32, "")

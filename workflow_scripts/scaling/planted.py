@@ -23,8 +23,8 @@ from workflow_scripts.config.studies import downstream_runs, ensembles_of, expan
 from workflow_scripts.evaluation.collect import EVERYTHING, students_of
 from workflow_scripts.evaluation.results import Results, empty, with_halves
 from workflow_scripts.evaluation.seed_noise import seed_noise
-from workflow_scripts.evaluation.shipped import take_apart
 from workflow_scripts.evaluation.tables import COLUMNS
+from workflow_scripts.evaluation.take_apart import take_apart
 from workflow_scripts.scaling.planted_law import Law
 from workflow_scripts.scaling.planted_truth import Foreign, Task, Truth
 

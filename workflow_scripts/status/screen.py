@@ -6,7 +6,7 @@ from datetime import datetime
 
 from workflow_scripts.status.students import STATES, Student
 
-RUNNING_SHOWN, PROBLEMS_SHOWN = 5, 3  # students of a list, so that all lists fit on a screen
+RUNNING_SHOWN, PROBLEMS_SHOWN = 4, 3  # students of a list, so that all lists fit on a screen
 NOTHING = "-"
 WHY = {
     "deadline": "its job's time was over",

@@ -6,11 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.common.errors import run_command
-from workflow_scripts.common.files import atomic_path
+from workflow_scripts.common.files import atomic_path, read_json
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.studies import AXES
-from workflow_scripts.evaluation.collect import seen_by
 from workflow_scripts.tuning.losses import chosen_on, mean_loss
 from workflow_scripts.tuning.neighbourhood import expand_tuning
 
@@ -23,7 +22,7 @@ def candidates(config: Config, folder: Path) -> pd.DataFrame:
         {
             **run.model_dump(),
             "tuning_loss_nats": mean_loss(folder, run, chosen_on(config)),
-            "steps": seen_by(folder, run)["steps"],
+            "steps": read_json(folder / "runs" / run.run_id / "metrics.json")["steps"],
         }
         for run in expand_tuning(config)
     ]
