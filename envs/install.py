@@ -15,6 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("workflow", "training", "generation")
 UV = "uv==0.13.8"
+# As pip does, modules are compiled now: where Python may not write them later, every start of a job would compile them.
+UV_INSTALL = ["pip", "install", "--quiet", "--no-deps", "--compile-bytecode", "--python"]
 LOCAL_VERSION = "+cpu"  # torch's CPU build is not on the ordinary package index
 
 
@@ -68,7 +70,7 @@ def pip(python: Path) -> list[str]:
 def install(python: Path, lock: Path) -> None:
     """Install all pins, torch's CPU build first. The lock is complete, so dependencies are not looked at again."""
     uv = find_uv(python)
-    by_uv = [*uv, "pip", "install", "--quiet", "--no-deps", "--python", str(python)] if uv else None
+    by_uv = [*uv, *UV_INSTALL, str(python)] if uv else None
     by_pip = [*pip(python), "install", "--quiet", "--no-deps"]
     special = [line for line in lock.read_text().splitlines() if LOCAL_VERSION in line.split("#")[0]]
     for line in special:

@@ -14,7 +14,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from workflow_scripts.evaluation.results import read_results
+from workflow_scripts.figures.catalogue import FIGURES
+from workflow_scripts.scaling.bootstrap import mean_losses
+
 ROOT = Path(__file__).parents[2]
+STUDENTS = 4 + 3 * 2 + 8  # of the law, of three methods at two G, of the other studies
 SMOKE = ["--configfile", ROOT / "config.yaml", "--config", "scale=smoke"]
 
 
@@ -53,8 +58,8 @@ def folder(tmp_path_factory) -> Path:
 
 
 def test_every_figure_is_there_with_its_numbers(folder):
-    for name in ("generation_scaling", "data_efficiency", "context_length"):
-        for suffix in ("pdf", "png", "csv"):
+    for name in FIGURES:
+        for suffix in ("pdf", "png", "svg", "csv"):
             assert (folder / f"results/smoke/figures/{name}.{suffix}").stat().st_size > 100
     drawn = pd.read_csv(folder / "results/smoke/figures/generation_scaling.csv")
     assert set(drawn["stream"]) == {"real", "simple", "stitched", "latent"} and drawn["loss_nats"].between(1, 10).all()
@@ -70,24 +75,32 @@ def test_token_counts_add_up_from_documents_to_students(folder):
     stitched, simple = (json.loads((results / f"streams/{s}-G2.json").read_text()) for s in ("stitched", "simple"))
     assert stitched["tokens"] == simple["tokens"] and stitched["tokens_by_kind"] == simple["tokens_by_kind"]
     rows = list(csv.DictReader((results / "runs.csv").open()))
-    assert len(rows) == 4 + 3 * 2 + 5
+    assert len(rows) == STUDENTS
     for row in rows:
         metrics = json.loads((results / "runs" / row["run_id"] / "metrics.json").read_text())
         assert metrics["tokens"] == metrics["real_tokens_seen"] + metrics["synthetic_tokens_seen"]
         passed_over = stitched["tokens"] if row["alone"] == "True" else int(row["real_tokens"])
-        assert metrics["steps"] == int(passed_over // 512 * 2 / (1 - float(row["mixing_ratio"])))
+        assert metrics["steps"] == int(passed_over // 512 * int(row["real_epochs"]) / (1 - float(row["mixing_ratio"])))
 
 
 def test_every_study_has_its_losses_and_ensembles_gain(folder):
-    tables = folder / "results/smoke/tables"
+    studies = folder / "results/smoke/tables/studies"
     rows = list(csv.DictReader((folder / "results/smoke/runs.csv").open()))
-    for study in ("ordering", "masked", "no_real_stream", "ensembles", "self_distillation"):
-        losses = pd.read_csv(tables / f"studies/{study}.csv")
-        assert set(losses["run_id"]) == {row["run_id"] for row in rows if study in row["studies"].split()}
-        assert losses["loss_nats"].between(1, 10).all()
-    ensembles = pd.read_csv(tables / "ensembles.csv").query("set == 'validation'").set_index("members")["loss_nats"]
-    alone = pd.read_csv(tables / "studies/ensembles.csv").query("set == 'validation'")["loss_nats"]
-    assert ensembles[1] == pytest.approx(alone.iloc[0], abs=1e-4) and ensembles[2] < alone.mean()
+    for study in {name for row in rows for name in row["studies"].split()}:
+        found = read_results(studies / study)
+        expected = {row["run_id"] for row in rows if study in row["studies"].split()}
+        assert set(found.students["run_id"]) == expected == set(found.losses["run_id"]) and found.sets
+        assert mean_losses(found.losses, "run_id", "validation").between(1, 10).all()
+    found = read_results(studies / "ensembles")
+    alone = mean_losses(found.losses, "run_id", "validation")
+    together = mean_losses(found.ensembles, "members", "validation")
+    assert together[1] == pytest.approx(alone.sort_index().iloc[0], abs=1e-4) and together[2] < alone.mean()
+
+
+def test_first_seeds_are_asked_all_three_tasks(folder):
+    found = read_results(folder / "results/smoke/tables/studies/generation_scaling").downstream
+    assert set(found["task"]) == {"arc_easy", "piqa", "sciq"} and set(found["questions"]) == {8}
+    assert found["run_id"].nunique() == 7 and found["accuracy"].between(0, 1).all()
 
 
 def test_self_distilled_stream_is_as_large_as_the_simple_one(folder):
@@ -97,8 +110,8 @@ def test_self_distilled_stream_is_as_large_as_the_simple_one(folder):
 
 
 def test_plan_and_status_say_that_all_is_done(folder):
-    assert re.search(r"training: 15 jobs, 15 done, 0 ", run(folder, "plan", *SMOKE))
-    assert re.search(r"all, each student once +15 +- +- +- +15 +-", run(folder, "status", *SMOKE))
+    assert re.search(rf"training: {STUDENTS} jobs, {STUDENTS} done, 0 ", run(folder, "plan", *SMOKE))
+    assert re.search(rf"all, each student once +{STUDENTS} +- +- +- +{STUDENTS} +-", run(folder, "status", *SMOKE))
 
 
 def test_no_held_out_text_is_trained_on(folder):
