@@ -28,9 +28,7 @@ def figure_unless_traced(figure):
 def traced_figures(wildcards):
     """Figures that were named beside `trace`. Raises WorkflowError without one, and where nothing was trained."""
     if settings.runs.source == "planted":
-        raise WorkflowError(
-            "planted losses are drawn from a law (workflow_scripts/evaluation): there is nothing to trace"
-        )
+        raise WorkflowError("planted losses are drawn from a law (workflow_scripts/planted): there is nothing to trace")
     named = [figure for figure in FIGURES if figure in targets_of_call()]
     if not named:
         raise WorkflowError(f"`snakemake trace FIGURE` needs a figure: {', '.join(FIGURES)}")

@@ -18,8 +18,8 @@ rule check_claims:
     input:
         packs=[pack(f"<results>/tables/studies/{study}") for study in STUDIES],
         claims=CLAIMS,
-        numbers=f"{HOME}workflow_scripts/audit/published_numbers.yaml",
-        code=code("audit", "scaling"),
+        numbers=f"{HOME}workflow_scripts/claims/published_numbers.yaml",
+        code=code("claims", "planted", "scaling"),
     output:
         json="<results>/claims/claims.json",
         md=report("<results>/claims/claims.md", category="Claims", caption="report/claims.rst"),
@@ -36,7 +36,7 @@ rule check_claims:
         packs=[f"{RESULTS}/tables/studies/{study}" for study in STUDIES],
         planted=settings.model_copy(update=PAPER).model_dump_json(),
     shell:
-        "python -m workflow_scripts.audit.claims --claims {input.claims} --settings {params.settings:q}"
+        "python -m workflow_scripts.claims.check --claims {input.claims} --settings {params.settings:q}"
         " --planted {params.planted:q} --results {params.column:q} {params.packs} --output {output.json} 2>&1 | tee {log}"
 
 
@@ -44,7 +44,7 @@ rule check_claims:
 rule claims:
     input:
         claims=CLAIMS,
-        numbers=f"{HOME}workflow_scripts/audit/published_numbers.yaml",
+        numbers=f"{HOME}workflow_scripts/claims/published_numbers.yaml",
         packs=[pack(f"{HOME}results/shipped/{shipped}") for shipped in SHIPPED],
     log:
         "<logs>/claims.log",
@@ -57,5 +57,5 @@ rule claims:
         planted=settings.model_copy(update=PAPER).model_dump_json(),
         published=PUBLISHED,
     shell:
-        "python -m workflow_scripts.audit.claims --claims {input.claims} --settings {params.settings:q}"
+        "python -m workflow_scripts.claims.check --claims {input.claims} --settings {params.settings:q}"
         " --planted {params.planted:q} --published {params.published} {params.shipped} {params.own} --check 2>&1 | tee {log}"

@@ -12,8 +12,8 @@ rule write_page:
         analysis=rules.fit_data_efficiency.output.analysis,
         claims="<results>/claims/claims.json",
         texts=page_texts(),
-        code=code("audit/page", "figures"),
-        parts=collect(f"{HOME}workflow_scripts/audit/page/page.{{kind}}", kind=["html", "css", "js"]),
+        code=code("page", "figures"),
+        parts=collect(f"{HOME}workflow_scripts/page/page.{{kind}}", kind=["html", "css", "js"]),
     output:
         "<results>/page.html",
     log:
@@ -28,7 +28,7 @@ rule write_page:
         folder=results_folder,
         shipped=f"--shipped {PACK}" if SOURCE == "shipped" else "",
     shell:
-        "python -m workflow_scripts.audit.page.page --config {params.config:q} --results {params.packs}"
+        "python -m workflow_scripts.page.page --config {params.config:q} --results {params.packs}"
         " --folder {params.folder} {params.shipped} --output {output} 2>&1 | tee {log}"
 
 

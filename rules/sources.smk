@@ -7,7 +7,7 @@ localrules:
 rule supply_results:
     input:
         pack=pack(PACK) if SOURCE == "shipped" else [],
-        code=code("evaluation") + (code("scaling") if SOURCE == "planted" else []),
+        code=code("evaluation") + (code("planted") if SOURCE == "planted" else []),
     output:
         measured(ALL_RUNS),
         expand("<results>/evaluations/ensembles/{ensemble}.parquet", ensemble=ENSEMBLES),
@@ -18,7 +18,7 @@ rule supply_results:
     conda:
         "../envs/workflow.yaml"
     params:
-        command=f"evaluation.take_apart --pack {PACK}" if SOURCE == "shipped" else "scaling.planted",
+        command=f"evaluation.take_apart --pack {PACK}" if SOURCE == "shipped" else "planted.plant",
         config=SCALE_CONFIG,
         folder=results_folder,
     shell:

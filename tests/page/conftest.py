@@ -10,9 +10,9 @@ from tests.debian import unpacked
 from tests.page.browser import Page, browser
 from tests.page.results import write_folder
 from tests.workflow.conftest import ROOT, run_main
-from workflow_scripts.audit.page import page
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.load import load_config
+from workflow_scripts.page import page
 
 PACKAGES = ["chromium-headless-shell"]
 

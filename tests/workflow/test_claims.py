@@ -10,13 +10,13 @@ import yaml
 
 from tests.workflow.conftest import ROOT, run_module
 from tests.workflow.packs import D, ensemble_of, pack, student, write_pack
-from workflow_scripts.audit.claims_judge import Cell, failures, judge_measured, judge_planted, verdict
-from workflow_scripts.audit.claims_model import read_claims
-from workflow_scripts.audit.claims_table import number
-from workflow_scripts.audit.published_recompute import RECOMPUTATIONS
-from workflow_scripts.audit.published_values import read_published
-from workflow_scripts.audit.quantities import Refusal, measure
-from workflow_scripts.audit.quantities_evidence import Evidence, Value
+from workflow_scripts.claims.evidence import Evidence, Value
+from workflow_scripts.claims.judge import Cell, failures, judge_measured, judge_planted, verdict
+from workflow_scripts.claims.model import read_claims
+from workflow_scripts.claims.published_values import read_published
+from workflow_scripts.claims.quantities import Refusal, measure
+from workflow_scripts.claims.recompute import RECOMPUTATIONS
+from workflow_scripts.claims.table import number
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.models import Analysis
 from workflow_scripts.scaling.law import DataLaw
@@ -214,7 +214,7 @@ def test_command_writes_prints_and_ends_with_an_error_only_where_something_must_
     claims, output = [BASE | {"id": "measured"} | MEASURED, BASE | {"id": "must"} | MUST], tmp_path / "out/claims.json"
     for count, status in ((1, 0), (2, 1)):
         (tmp_path / "claims.yaml").write_text(yaml.safe_dump(claims[:count]))
-        found = run_module("workflow_scripts.audit.claims", "--check", "--results", "laptop", folder,
+        found = run_module("workflow_scripts.claims.check", "--check", "--results", "laptop", folder,
                            "--output", output, cwd=tmp_path, COLUMNS="90")  # fmt: skip
         assert found.returncode == status, found.stderr
     assert "error: must should hold in column published, but: disagrees" in found.stderr
@@ -222,7 +222,7 @@ def test_command_writes_prints_and_ends_with_an_error_only_where_something_must_
     records = {record["id"]: record["columns"] for record in json.loads(output.read_text())}
     assert records["measured"]["laptop"]["verdict"] == "disagrees"
     assert output.with_suffix(".md").exists() and output.with_suffix(".csv").read_text().count("\n") == 5
-    again = run_module("workflow_scripts.audit.claims", "--earlier", "laptop", output, cwd=tmp_path, COLUMNS="90")
+    again = run_module("workflow_scripts.claims.check", "--earlier", "laptop", output, cwd=tmp_path, COLUMNS="90")
     assert again.returncode == 0 and "laptop, yours" in again.stdout
 
 

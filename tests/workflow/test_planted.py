@@ -14,18 +14,18 @@ from workflow_scripts.evaluation.collect import EVERYTHING, collect
 from workflow_scripts.evaluation.results import Results
 from workflow_scripts.evaluation.seed_noise import seed_noise
 from workflow_scripts.evaluation.take_apart import take_apart
-from workflow_scripts.scaling import planted
+from workflow_scripts.planted import plant as planted
+from workflow_scripts.planted.coverage import coverage, repeated
+from workflow_scripts.planted.law import Law
+from workflow_scripts.planted.truth import Truth
 from workflow_scripts.scaling.bootstrap import ensemble_settings, settings_of
 from workflow_scripts.scaling.efficiency import IID
 from workflow_scripts.scaling.law import BILLION, fit_data_laws
-from workflow_scripts.scaling.planted_coverage import coverage, repeated
-from workflow_scripts.scaling.planted_law import Law
-from workflow_scripts.scaling.planted_truth import Truth
 from workflow_scripts.tuning.certify import certify
 from workflow_scripts.tuning.neighbourhood import centres
 
 TRUTH, SEED = Truth(), 0
-DRAWS, BOOTSTRAP = 150, 200  # `python -m workflow_scripts.scaling.planted_coverage` does more
+DRAWS, BOOTSTRAP = 150, 200  # `python -m workflow_scripts.planted.coverage` does more
 HEADLINE = {("simple", 32): 1.48, ("latent", 32): 1.80}  # the paper's
 
 

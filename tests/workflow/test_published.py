@@ -10,11 +10,11 @@ import pytest
 
 from tests.workflow.conftest import ROOT, run_main, run_module
 from workflow_scripts.audit import published
-from workflow_scripts.audit.claims import published_column
-from workflow_scripts.audit.claims_model import read_claims
-from workflow_scripts.audit.published_runs import NotOurs, row_of, tracked_of, with_studies
-from workflow_scripts.audit.published_tracker import EVALUATION, TRAINING, checkpoints_of
-from workflow_scripts.audit.published_values import read_published
+from workflow_scripts.audit.tracker import EVALUATION, TRAINING, checkpoints_of
+from workflow_scripts.audit.tracker_runs import NotOurs, row_of, tracked_of, with_studies
+from workflow_scripts.claims.check import published_column
+from workflow_scripts.claims.model import read_claims
+from workflow_scripts.claims.published_values import read_published
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.load import read_config
 from workflow_scripts.config.models import Analysis

@@ -16,8 +16,8 @@ from workflow_scripts.config.studies import expand_runs
 from workflow_scripts.evaluation.collect import EVERYTHING, collect
 from workflow_scripts.evaluation.results import read_results, write_results
 from workflow_scripts.evaluation.take_apart import take_apart
-from workflow_scripts.scaling.planted import plant
-from workflow_scripts.scaling.planted_truth import Truth
+from workflow_scripts.planted.plant import plant
+from workflow_scripts.planted.truth import Truth
 
 SCALE = "smoke"
 COSTLY = {"train_student", "evaluate_losses", "evaluate_ensemble", "evaluate_downstream", "generate_texts"}

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow_scripts.audit.published_runs import NotOurs, row_of, tracked_of, with_studies
-from workflow_scripts.audit.published_tracker import (
+from workflow_scripts.audit.tracker import (
     EVALUATION,
     TRAINING,
     TrackedRun,
@@ -21,6 +20,7 @@ from workflow_scripts.audit.published_tracker import (
     open_tracker,
     tracked_runs,
 )
+from workflow_scripts.audit.tracker_runs import NotOurs, row_of, tracked_of, with_studies
 from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import atomic_path
 from workflow_scripts.config.load import read_config

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from workflow_scripts.audit.claims_judge import AGREES, DISAGREES, NOT_IDENTIFIED
-from workflow_scripts.audit.claims_model import Stated
-from workflow_scripts.audit.claims_table import number
-from workflow_scripts.audit.quantities_evidence import Value
+from workflow_scripts.claims.evidence import Value
+from workflow_scripts.claims.judge import AGREES, DISAGREES, NOT_IDENTIFIED
+from workflow_scripts.claims.model import Stated
+from workflow_scripts.claims.table import number
 from workflow_scripts.common.errors import UserError
 
 LOOKS = {AGREES: ("good", "✓"), DISAGREES: ("bad", "✕"), NOT_IDENTIFIED: ("open", "?")}

@@ -5,7 +5,8 @@ import io
 import textwrap
 from collections.abc import Iterator
 
-from workflow_scripts.audit.claims_judge import (
+from workflow_scripts.claims.evidence import Value
+from workflow_scripts.claims.judge import (
     AGREES,
     DISAGREES,
     NOT_IDENTIFIED,
@@ -14,8 +15,7 @@ from workflow_scripts.audit.claims_judge import (
     NOT_RECOMPUTED,
     Cell,
 )
-from workflow_scripts.audit.claims_model import Claim
-from workflow_scripts.audit.quantities_evidence import Value
+from workflow_scripts.claims.model import Claim
 
 Columns = dict[str, dict[str, Cell]]
 SIGNS = {AGREES: "+", DISAGREES: "-", NOT_IDENTIFIED: "?", NOT_PUBLIC: " ", NOT_MEASURED: " ", NOT_RECOMPUTED: " "}

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from workflow_scripts.audit.quantities_evidence import IID, MAIN, Evidence, NotMeasured, Value
-from workflow_scripts.audit.quantities_pick import at, best_of, generations_of, real_only
+from workflow_scripts.claims.evidence import IID, MAIN, Evidence, NotMeasured, Value
+from workflow_scripts.claims.pick import at, best_of, generations_of, real_only
 from workflow_scripts.scaling.bootstrap import Setting
 
 NATS = "nats per token"

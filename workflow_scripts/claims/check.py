@@ -9,19 +9,19 @@ import shutil
 import sys
 from pathlib import Path
 
-from workflow_scripts.audit.claims_judge import Cell, failures, judge_measured, judge_planted, judge_published
-from workflow_scripts.audit.claims_model import Claim, read_claims
-from workflow_scripts.audit.claims_planted import planted_evidence, truths_of
-from workflow_scripts.audit.claims_table import Columns, as_csv, as_records, disagreements, markdown, terminal_lines
-from workflow_scripts.audit.published_values import Published, read_published
-from workflow_scripts.audit.quantities_evidence import Evidence, Value
+from workflow_scripts.claims.evidence import Evidence, Value
+from workflow_scripts.claims.judge import Cell, failures, judge_measured, judge_planted, judge_published
+from workflow_scripts.claims.model import Claim, read_claims
+from workflow_scripts.claims.planted_column import planted_evidence, truths_of
+from workflow_scripts.claims.published_values import Published, read_published
+from workflow_scripts.claims.table import Columns, as_csv, as_records, disagreements, markdown, terminal_lines
 from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import read_json, write_json, write_text
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Analysis, Config
 from workflow_scripts.evaluation.results import read_results
 from workflow_scripts.evaluation.tables import FILES
-from workflow_scripts.scaling.planted_truth import Truth
+from workflow_scripts.planted.truth import Truth
 
 
 def measured_column(claims: list[Claim], scale: str, folders: list[str], analysis: Analysis) -> dict[str, Cell]:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from workflow_scripts.audit.quantities_evidence import MAIN, Evidence, NotMeasured, Value
-from workflow_scripts.audit.quantities_pick import best_of, matching, pick, real_only, reference_tokens
-from workflow_scripts.audit.quantities_powers import USABLE
+from workflow_scripts.claims.evidence import MAIN, Evidence, NotMeasured, Value
+from workflow_scripts.claims.pick import best_of, matching, pick, real_only, reference_tokens
+from workflow_scripts.claims.powers import USABLE
 from workflow_scripts.scaling.bootstrap import Setting, band
 from workflow_scripts.scaling.efficiency import Baseline, efficiency_record, fit_baseline
 from workflow_scripts.scaling.interpolation import interpolated_record

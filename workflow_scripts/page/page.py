@@ -14,7 +14,6 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from workflow_scripts.audit.page import claim_table, headline, pictures, run_table, texts
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.files import read_json, write_text
 from workflow_scripts.config.load import parse_settings
@@ -23,6 +22,7 @@ from workflow_scripts.config.studies import studies_of
 from workflow_scripts.evaluation.results import Results, read_results
 from workflow_scripts.figures.catalogue import drawable
 from workflow_scripts.figures.style import METHODS
+from workflow_scripts.page import claim_table, headline, pictures, run_table, texts
 
 HERE = Path(__file__).parent
 BESIDE = {  # what the page shows of a scale's folder, where it is

@@ -1,6 +1,6 @@
 """Settings that quantities are made of, picked by stream and G; of several candidates the best one of the tuning."""
 
-from workflow_scripts.audit.quantities_evidence import IID, MAIN, Evidence, NotMeasured
+from workflow_scripts.claims.evidence import IID, MAIN, Evidence, NotMeasured
 from workflow_scripts.scaling.bootstrap import Setting
 
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from workflow_scripts.audit.published_values import Published
-from workflow_scripts.audit.quantities_efficiency import TIMES
-from workflow_scripts.audit.quantities_evidence import Value
-from workflow_scripts.audit.quantities_losses import NATS
-from workflow_scripts.audit.quantities_powers import PARAMETERS, power_laws
+from workflow_scripts.claims.efficiency import TIMES
+from workflow_scripts.claims.evidence import Value
+from workflow_scripts.claims.losses import NATS
+from workflow_scripts.claims.powers import PARAMETERS, power_laws
+from workflow_scripts.claims.published_values import Published
 from workflow_scripts.scaling.bootstrap import band
 
 SHARE = 0.9

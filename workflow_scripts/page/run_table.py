@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from workflow_scripts.audit.page.headline import name_of
 from workflow_scripts.evaluation.results import Results
 from workflow_scripts.figures.style import METHODS
+from workflow_scripts.page.headline import name_of
 from workflow_scripts.scaling.bootstrap import mean_losses
 
 ORDER = ["stream", "generations", "real_tokens", "student", "real_epochs", "mixing_ratio", "weight_decay", "seed"]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from workflow_scripts.audit.quantities_evidence import MAIN, Evidence, NotMeasured, Value
-from workflow_scripts.audit.quantities_losses import NATS, slope
-from workflow_scripts.audit.quantities_pick import at, generations_of, matching, pick, real_only
+from workflow_scripts.claims.evidence import MAIN, Evidence, NotMeasured, Value
+from workflow_scripts.claims.losses import NATS, slope
+from workflow_scripts.claims.pick import at, generations_of, matching, pick, real_only
 from workflow_scripts.scaling.bootstrap import Setting
 
 

@@ -3,13 +3,13 @@
 The truth of a claim is its quantity of the same students without any noise.
 """
 
-from workflow_scripts.audit.claims_model import Claim
-from workflow_scripts.audit.quantities import measure
-from workflow_scripts.audit.quantities_evidence import Evidence, Value
+from workflow_scripts.claims.evidence import Evidence, Value
+from workflow_scripts.claims.model import Claim
+from workflow_scripts.claims.quantities import measure
 from workflow_scripts.config.models import Analysis, Config
 from workflow_scripts.config.studies import expand_runs
-from workflow_scripts.scaling.planted import plant
-from workflow_scripts.scaling.planted_truth import Truth
+from workflow_scripts.planted.plant import plant
+from workflow_scripts.planted.truth import Truth
 
 SEED = 0
 BAND = 0.99  # sixty claims: bands of 90% would miss the truth of some by chance

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from workflow_scripts.audit.published_recompute import RECOMPUTATIONS
-from workflow_scripts.audit.quantities import QUANTITIES, problem_with
+from workflow_scripts.claims.quantities import QUANTITIES, problem_with
+from workflow_scripts.claims.recompute import RECOMPUTATIONS
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.load import sentences
 from workflow_scripts.config.models import Strict

@@ -2,11 +2,11 @@
 
 from dataclasses import asdict, dataclass
 
-from workflow_scripts.audit.claims_model import Claim
-from workflow_scripts.audit.published_recompute import RECOMPUTATIONS
-from workflow_scripts.audit.published_values import Published
-from workflow_scripts.audit.quantities import Refusal, measure
-from workflow_scripts.audit.quantities_evidence import Evidence, Value
+from workflow_scripts.claims.evidence import Evidence, Value
+from workflow_scripts.claims.model import Claim
+from workflow_scripts.claims.published_values import Published
+from workflow_scripts.claims.quantities import Refusal, measure
+from workflow_scripts.claims.recompute import RECOMPUTATIONS
 from workflow_scripts.scaling.law import NotIdentified
 
 AGREES, DISAGREES, NOT_IDENTIFIED, NOT_PUBLIC = "agrees", "disagrees", "not identified", "not public"

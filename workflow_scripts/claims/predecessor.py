@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from workflow_scripts.audit.quantities_ensembles import limit, members_of
-from workflow_scripts.audit.quantities_evidence import Evidence, NotMeasured, Value
-from workflow_scripts.audit.quantities_losses import NATS
-from workflow_scripts.audit.quantities_pick import matching, pick
-from workflow_scripts.audit.quantities_powers import PARAMETERS, USABLE, power_laws
+from workflow_scripts.claims.ensembles import limit, members_of
+from workflow_scripts.claims.evidence import Evidence, NotMeasured, Value
+from workflow_scripts.claims.losses import NATS
+from workflow_scripts.claims.pick import matching, pick
+from workflow_scripts.claims.powers import PARAMETERS, USABLE, power_laws
 from workflow_scripts.scaling.bootstrap import Setting
 from workflow_scripts.scaling.law import BILLION, NotIdentified
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from workflow_scripts.audit.page.headline import name_of
 from workflow_scripts.generation.quality_card import MEANINGS
+from workflow_scripts.page.headline import name_of
 
 METHODS = {"rephrase": "rephrases", "latent_thoughts": "latent thoughts"}
 MEASURES: dict[str, Callable[[dict], str]] = {

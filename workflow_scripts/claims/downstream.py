@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.audit.quantities_evidence import MAIN, Evidence, NotMeasured, Value
-from workflow_scripts.audit.quantities_pick import generations_of
+from workflow_scripts.claims.evidence import MAIN, Evidence, NotMeasured, Value
+from workflow_scripts.claims.pick import generations_of
 from workflow_scripts.evaluation.downstream_average import AVERAGE, downstream_average
 
 

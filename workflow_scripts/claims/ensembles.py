@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from workflow_scripts.audit.quantities_evidence import IID, Evidence, NotMeasured, Value
-from workflow_scripts.audit.quantities_losses import NATS
-from workflow_scripts.audit.quantities_powers import parameter_draws, parameter_of
+from workflow_scripts.claims.evidence import IID, Evidence, NotMeasured, Value
+from workflow_scripts.claims.losses import NATS
+from workflow_scripts.claims.powers import parameter_draws, parameter_of
 from workflow_scripts.scaling.bootstrap import Setting, ensemble_settings
 
 

@@ -1,6 +1,6 @@
 """How often reported bands contain the planted truth: whole analyses of many draws of documents and seeds.
 
-python -m workflow_scripts.scaling.planted_coverage --draws 1000
+python -m workflow_scripts.planted.coverage --draws 1000
 """
 
 import argparse
@@ -13,11 +13,11 @@ from workflow_scripts.config.load import read_config
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.runs import Run
 from workflow_scripts.config.studies import MAIN, expand_runs, needed_by, replicated_runs
+from workflow_scripts.planted.law import Law
+from workflow_scripts.planted.plant import plant
+from workflow_scripts.planted.truth import Truth
 from workflow_scripts.scaling.bootstrap import settings_of
 from workflow_scripts.scaling.efficiency import IID, analyse
-from workflow_scripts.scaling.planted import plant
-from workflow_scripts.scaling.planted_law import Law
-from workflow_scripts.scaling.planted_truth import Truth
 
 Key = tuple[str, int]
 

@@ -8,8 +8,8 @@ from workflow_scripts.config.models import Config, Scale
 from workflow_scripts.config.runs import Hyperparameters, Run, read_hyperparameters
 from workflow_scripts.config.sizes import parameter_counts
 from workflow_scripts.config.studies import AXES, ensembles_of
+from workflow_scripts.planted.truth import Bowl, Truth, Tuned
 from workflow_scripts.scaling.law import BILLION, DataLaw
-from workflow_scripts.scaling.planted_truth import Bowl, Truth, Tuned
 
 FAMILIES = ("stitched", "simple", "latent")  # a variant of a stream has the optimum of its family
 

@@ -4,13 +4,8 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from workflow_scripts.audit import quantities_downstream as downstream
-from workflow_scripts.audit import quantities_efficiency as efficiency
-from workflow_scripts.audit import quantities_ensembles as ensembles
-from workflow_scripts.audit import quantities_losses as losses
-from workflow_scripts.audit import quantities_predecessor as predecessor
-from workflow_scripts.audit import quantities_studies as studies
-from workflow_scripts.audit.quantities_evidence import Evidence, NotMeasured, Value
+from workflow_scripts.claims import downstream, efficiency, ensembles, losses, predecessor, studies
+from workflow_scripts.claims.evidence import Evidence, NotMeasured, Value
 from workflow_scripts.scaling.law import NotIdentified
 
 QUANTITIES: dict[str, Callable[..., Value]] = {

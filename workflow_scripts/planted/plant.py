@@ -25,8 +25,8 @@ from workflow_scripts.evaluation.results import Results, empty, with_halves
 from workflow_scripts.evaluation.seed_noise import seed_noise
 from workflow_scripts.evaluation.tables import COLUMNS
 from workflow_scripts.evaluation.take_apart import take_apart
-from workflow_scripts.scaling.planted_law import Law
-from workflow_scripts.scaling.planted_truth import Foreign, Task, Truth
+from workflow_scripts.planted.law import Law
+from workflow_scripts.planted.truth import Foreign, Task, Truth
 
 IID = Foreign(offset=0, share=1)
 

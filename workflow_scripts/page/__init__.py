@@ -1,0 +1,1 @@
+"""One static HTML page of a scale's results, for people."""
