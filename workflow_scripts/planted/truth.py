@@ -89,7 +89,7 @@ class Truth(Strict):
         },
         description="[assumed] optima by stream or student without a tuned row; others have the usual student's",
     )
-    seed_sd: float = Field(0.003, description="standard deviation over seeds of a student's loss [issue: 0.003]")
+    seed_sd: float = Field(0.003, description="standard deviation over seeds of a student's loss [assumed]")
     ensemble_gains: dict[str, float] = Field(
         {"real": 0.22, "self_distilled": 0.16, "simple": 0.12, "stitched": 0.11, "latent": 0.10},
         description="what infinitely many members save [paper: 0.25 for real only; assumed: the others]",
