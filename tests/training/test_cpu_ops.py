@@ -19,7 +19,7 @@ PLAIN = PlainOps()
 def ops(request):
     """The kernels; the test fails where they can't be built."""
     torch.set_num_threads(request.param)
-    yield CpuOps(cpu_kernels.load_kernels())
+    yield CpuOps(cpu_kernels.load_kernels(torch.bfloat16))
     torch.set_num_threads(1)
 
 
@@ -46,6 +46,15 @@ def assert_as_exact(function_of_ops, ops, *inputs: torch.Tensor, factor: float =
     for a, b, c in zip(ours, plain, exact, strict=True):
         assert a.dtype == b.dtype and a.shape == b.shape
         assert (a - c).norm() <= factor * (b - c).norm() + 1e-6 * c.norm()
+
+
+def gradients(precision: torch.dtype, ops, masked: bool) -> dict[str, torch.Tensor]:
+    """Loss of a student, and its gradient for every parameter."""
+    ids = torch.randint(0, VOCABULARY, (2, T), generator=torch.Generator().manual_seed(2))
+    model = Llama(STUDENT, VOCABULARY, precision, ops).initialise(0)
+    loss = model.mean_loss(ids, ops.mask(ROWS) if masked else None)
+    loss.backward()
+    return {"loss": loss.detach()} | {name: p.grad for name, p in model.named_parameters()}
 
 
 @pytest.mark.parametrize("with_delta", [True, False])
@@ -89,18 +98,18 @@ def test_mean_loss(ops):
 @pytest.mark.parametrize("masked", [False, True])
 def test_student(ops, masked):
     """Loss and every gradient of a student are as near to fp32 as with plain bf16."""
-    ids = torch.randint(0, VOCABULARY, (2, T), generator=torch.Generator().manual_seed(2))
-
-    def gradients(precision: torch.dtype, its_ops) -> dict[str, torch.Tensor]:
-        model = Llama(STUDENT, VOCABULARY, precision, its_ops).initialise(0)
-        loss = model.mean_loss(ids, its_ops.mask(ROWS) if masked else None)
-        loss.backward()
-        return {"loss": loss.detach()} | {name: p.grad for name, p in model.named_parameters()}
-
-    exact, plain = gradients(torch.float32, PLAIN), gradients(torch.bfloat16, PLAIN)
-    for name, ours in gradients(torch.bfloat16, ops).items():
+    exact, plain = gradients(torch.float32, PLAIN, masked), gradients(torch.bfloat16, PLAIN, masked)
+    for name, ours in gradients(torch.bfloat16, ops, masked).items():
         error, usual = ((x - exact[name]).norm() for x in (ours, plain[name]))
         assert error <= 1.25 * usual + 1e-4 * exact[name].norm(), name
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_student_in_fp32(masked):
+    """On a CPU without products in bf16 the same kernels work on fp32, and give what plain torch gives."""
+    exact = gradients(torch.float32, PLAIN, masked)
+    for name, ours in gradients(torch.float32, CpuOps(cpu_kernels.load_kernels(torch.float32)), masked).items():
+        assert (ours - exact[name]).norm() <= 1e-5 * exact[name].norm(), name
 
 
 def test_a_loss_that_is_lost_stays_so(ops):
@@ -114,7 +123,7 @@ def test_a_loss_that_is_lost_stays_so(ops):
 def test_without_a_compiler(monkeypatch, capsys):
     """Training goes on in plain torch and says what is missing."""
     monkeypatch.setenv("PATH", "")
-    assert cpu_kernels.load_kernels.__wrapped__() is None
+    assert cpu_kernels.load_kernels.__wrapped__(torch.bfloat16) is None
     assert "g++, clang++, c++" in capsys.readouterr().err
 
 
@@ -124,6 +133,6 @@ def test_a_compiler_that_fails(monkeypatch, tmp_path, capsys):
     (tmp_path / "g++").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setenv("MEGADOCS_CACHE", str(tmp_path / "cache"))
-    assert cpu_kernels.load_kernels.__wrapped__() is None
+    assert cpu_kernels.load_kernels.__wrapped__(torch.bfloat16) is None
     assert "unknown -std=c++20" in capsys.readouterr().err
     assert not list((tmp_path / "cache").iterdir())

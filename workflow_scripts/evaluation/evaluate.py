@@ -20,14 +20,15 @@ from workflow_scripts.corpus.tokenizer import StudentTokenizer
 from workflow_scripts.evaluation.ensemble import Ensemble
 from workflow_scripts.evaluation.losses import document_losses, window_losses
 from workflow_scripts.megadocs.tokens import TokenStream
-from workflow_scripts.training.device import PRECISIONS, keep_freed_memory, pick_device, pick_ops
+from workflow_scripts.training.device import keep_freed_memory, pick_device, pick_ops, pick_precision
 from workflow_scripts.training.export import load_student
 from workflow_scripts.training.model import Llama
 
 
 def open_students(folders: list[str], training: Training) -> Llama | Ensemble:
     """The student, or the ensemble of several, ready on the device, with the operations that trained it."""
-    device, precision = pick_device(), PRECISIONS[training.precision]
+    device = pick_device()
+    precision = pick_precision(device, training.precision)
     ops = pick_ops(device, precision, training.compile)
     students = [load_student(folder, precision, ops)[0] for folder in folders]
     model = students[0] if len(students) == 1 else Ensemble(students)

@@ -7,6 +7,7 @@ context loses its first tokens. Importing this imports torch, transformers and d
 from pathlib import Path
 
 import lm_eval
+import torch
 import yaml
 from lm_eval.evaluator import evaluate
 from lm_eval.models.huggingface import HFLM
@@ -16,7 +17,7 @@ from transformers import PreTrainedTokenizerFast
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.models import Training
-from workflow_scripts.training.device import pick_device
+from workflow_scripts.training.device import pick_device, pick_precision
 
 DEFINITIONS = {"arc_easy": "arc/arc_easy.yaml", "piqa": "piqa/piqa.yaml", "sciq": "sciq/sciq.yaml"}
 BATCH_REQUESTS = {"cpu": 8, "cuda": 64}
@@ -45,17 +46,18 @@ def open_student(folder: str | Path, training: Training) -> Student:
     tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
         single=f"{bos} $A", special_tokens=[(bos, tokenizer.bos_token_id)]
     )
-    device = pick_device().type
+    device = pick_device()
+    in_bf16 = pick_precision(device, training.precision) == torch.bfloat16
     return Student(
         pretrained=str(folder),
         tokenizer=tokenizer,
         add_bos_token=True,
         dtype="float32",
-        mixed_precision_dtype="bfloat16" if training.precision == "bf16" else None,
+        mixed_precision_dtype="bfloat16" if in_bf16 else None,
         softmax_dtype="float32",
         max_length=training.context,
-        batch_size=BATCH_REQUESTS[device],
-        device=device,
+        batch_size=BATCH_REQUESTS[device.type],
+        device=device.type,
     )
 
 

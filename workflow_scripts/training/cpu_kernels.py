@@ -19,6 +19,7 @@ from workflow_scripts.common.packages import cache_folder
 SOURCE = Path(__file__).with_name("cpu_kernels.cpp")
 COMPILERS = ("g++", "clang++", "c++")
 OPTIONS = ["-std=c++20", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC"]
+VALUES = {torch.bfloat16: (), torch.float32: ("-DFP32",)}  # what is in memory
 WAYS = [  # the first that works: wide vectors are an x86 option, and Apple's compiler lacks OpenMP's threads
     ["-fopenmp", "-mprefer-vector-width=512"],
     ["-fopenmp"],
@@ -27,34 +28,42 @@ WAYS = [  # the first that works: wide vectors are an x86 option, and Apple's co
 
 
 @functools.cache
-def load_kernels() -> "Kernels | None":
-    """The kernels, built at first use (a second); None, with a sentence why, where they can't be built."""
+def load_kernels(precision: torch.dtype) -> "Kernels | None":
+    """The kernels for values in bf16 or fp32, built at first use (a second).
+
+    None for another precision, and, with a sentence why, where they can't be built.
+    """
+    if precision not in VALUES:
+        return None
     compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
     if compiler is None:
         print(f"none of {', '.join(COMPILERS)} found: training on this CPU is about half as fast", file=sys.stderr)
         return None
     try:
-        return Kernels(ctypes.CDLL(str(built_library(compiler))))
+        return Kernels(ctypes.CDLL(str(built_library(compiler, VALUES[precision]))))
     except (subprocess.CalledProcessError, OSError) as error:
         reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[0]
         print(f"{compiler} can't build {SOURCE.name} ({reason}): training is about half as fast", file=sys.stderr)
         return None
 
 
-def built_library(compiler: str) -> Path:
-    """Path of the compiled library; a name per source, compiler and processor, so that a shared cache is safe."""
+def built_library(compiler: str, values: tuple[str, ...] = ()) -> Path:
+    """Path of the compiled library; a name per source, options and processor, so that a shared cache is safe.
+
+    `values`: options that say what is in memory, one of VALUES.
+    """
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout
-    identity = "\n".join([SOURCE.read_text(encoding="utf-8"), version, str((OPTIONS, WAYS)), _processor()])
+    identity = "\n".join([SOURCE.read_text(encoding="utf-8"), version, str((OPTIONS, WAYS, values)), _processor()])
     path = cache_folder() / f"kernels-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
     if not path.exists():
         with atomic_path(path) as temporary:
-            _compile(compiler, temporary)
+            _compile(compiler, values, temporary)
     return path
 
 
-def _compile(compiler: str, output: Path) -> None:
+def _compile(compiler: str, values: tuple[str, ...], output: Path) -> None:
     for more in WAYS:
-        command = [compiler, *OPTIONS, *more, str(SOURCE), "-o", str(output)]
+        command = [compiler, *OPTIONS, *values, *more, str(SOURCE), "-o", str(output)]
         result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode == 0:
             return

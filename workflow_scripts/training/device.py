@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 
+from workflow_scripts.common.processor import products_in
 from workflow_scripts.training.cpu_kernels import load_kernels
 from workflow_scripts.training.cpu_ops import CpuOps
 from workflow_scripts.training.plain_ops import PlainOps
@@ -19,9 +20,14 @@ def pick_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def pick_precision(device: torch.device, name: str) -> torch.dtype:
+    """The recipe's precision, as this machine multiplies."""
+    return products_in(PRECISIONS[name], device.type)
+
+
 def pick_ops(device: torch.device, precision: torch.dtype, fused: bool) -> PlainOps | CpuOps:
-    """Kernels of our own for bf16 on a CPU, where they can be built; else plain torch, which a GPU's compiler fuses."""
-    kernels = load_kernels() if fused and device.type == "cpu" and precision == torch.bfloat16 else None
+    """Kernels of our own on a CPU, where they can be built; else plain torch, which a GPU's compiler fuses."""
+    kernels = load_kernels(precision) if fused and device.type == "cpu" else None
     return CpuOps(kernels) if kernels else PlainOps()
 
 

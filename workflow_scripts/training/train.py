@@ -16,7 +16,7 @@ from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.files import require_free_disk
 from workflow_scripts.config.models import Student
 from workflow_scripts.training.checkpoint import PATTERN
-from workflow_scripts.training.device import PRECISIONS, matmul_ceiling
+from workflow_scripts.training.device import matmul_ceiling, pick_precision
 from workflow_scripts.training.distributed import World, is_first_process, joined_world
 from workflow_scripts.training.interruption import Keeper, end_at_once_on_signals
 from workflow_scripts.training.job import end_time
@@ -56,7 +56,7 @@ def train(arguments: argparse.Namespace, world: World, owner: Owner | None) -> N
         return
     require_disk(setup)
     try:
-        ceiling = matmul_ceiling(setup.device, PRECISIONS[setup.training.precision])
+        ceiling = matmul_ceiling(setup.device, pick_precision(setup.device, setup.training.precision))
         flops = flops_per_token(setup.student, setup.vocabulary_size, setup.training.context)
         trainer = Trainer(setup)
         keeper = Keeper(trainer, owner, end)

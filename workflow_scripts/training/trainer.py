@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from workflow_scripts.common.seeds import named_seed
-from workflow_scripts.training.device import PRECISIONS, compiled, keep_freed_memory, pick_ops
+from workflow_scripts.training.device import compiled, keep_freed_memory, pick_ops, pick_precision
 from workflow_scripts.training.model import Llama
 from workflow_scripts.training.prefetch import Prefetched
 from workflow_scripts.training.prepare import Setup
@@ -34,7 +34,7 @@ class Trainer:
     def __init__(self, setup: Setup) -> None:
         self.setup, training, arguments = setup, setup.training, setup.arguments
         keep_freed_memory()
-        precision = PRECISIONS[training.precision]
+        precision = pick_precision(setup.device, training.precision)
         ops = pick_ops(setup.device, precision, training.compile)
         model = Llama(setup.student, setup.vocabulary_size, precision, ops)
         self.model = model.initialise(named_seed("initialisation", arguments.seed)).to(setup.device)

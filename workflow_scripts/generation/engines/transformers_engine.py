@@ -4,6 +4,7 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer, LogitsProcessor, LogitsProcessorList
 
+from workflow_scripts.common.processor import products_in
 from workflow_scripts.config.models import Llm
 from workflow_scripts.generation.engines import Completion, Task
 
@@ -40,7 +41,8 @@ class TransformersEngine:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         source = {"pretrained_model_name_or_path": folder, "revision": llm.revision}
         self.tokenizer = AutoTokenizer.from_pretrained(**source)
-        self.model = AutoModelForCausalLM.from_pretrained(**source, dtype=getattr(torch, llm.dtype)).to(self.device)
+        dtype = products_in(getattr(torch, llm.dtype), self.device)
+        self.model = AutoModelForCausalLM.from_pretrained(**source, dtype=dtype).to(self.device)
         self.pad = self.tokenizer.pad_token_id or self.tokenizer.eos_token_id
         self.queue: dict[int, Task] = {}
 

@@ -11,6 +11,7 @@ import vllm
 from vllm import LLM, SamplingParams
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.processor import products_in
 from workflow_scripts.config.models import Generation, Llm
 from workflow_scripts.generation.engines import Completion, Task
 
@@ -63,7 +64,7 @@ def engine_options(llm: Llm, sequences: int, on_cpu: bool) -> dict:
     """Keyword arguments of vLLM's `LLM`."""
     options = {
         "revision": llm.revision,
-        "dtype": llm.dtype,
+        "dtype": products_in(getattr(torch, llm.dtype), "cpu" if on_cpu else "cuda"),
         "max_model_len": llm.context,
         "max_num_seqs": sequences,
         "tensor_parallel_size": llm.tensor_parallel,
