@@ -13,11 +13,12 @@ validation,real,0,2048,1,40,5.5,5.4,5.6
 validation,simple,8,2048,1,40,5.0,4.9,5.1
 validation,simple,2,2048,1,40,5.25,5.2,5.3
 """
-RUNS = """stream,generations,real_tokens,real_epochs
-real,0,2048,16
-real,0,4096,32
-simple,2,2048,8
-simple,8,2048,4
+RUNS = """stream,generations,real_tokens,real_epochs,studies
+real,0,2048,16,data_efficiency
+real,0,4096,32,data_efficiency
+simple,2,2048,8,data_efficiency generation_scaling
+simple,8,2048,4,data_efficiency
+simple,8,2048,64,epochs_and_mixing
 """
 EFFICIENCIES = {
     ("real", 0, 2048): ("measured", 1.0, 1.0, 1.0),

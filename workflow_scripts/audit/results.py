@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.files import read_json, write_text
+from workflow_scripts.config.studies import MAIN
 
 Row = dict[str, str]
 NAMES = {
@@ -24,7 +25,8 @@ def setting_of(row: dict) -> tuple[str, int, int]:
 
 def table_lines(summary: list[Row], runs: list[Row], efficiencies: list[dict], real_tokens: int) -> Iterator[str]:
     """Markdown lines: the students of D = `real_tokens`, ordered by G; real-only students of other D at the end."""
-    epochs = {setting_of(run): run["real_epochs"] for run in runs}
+    tuned = (run for run in runs if MAIN in run["studies"].split())  # other studies have other epochs
+    epochs = {setting_of(run): run["real_epochs"] for run in tuned}
     found = {setting_of(record): record for record in efficiencies}
     rows = [row for row in summary if row["set"] == "validation"]
     yield from ("| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|")

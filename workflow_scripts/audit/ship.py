@@ -22,7 +22,7 @@ from workflow_scripts.common.files import atomic_directory, read_json, write_jso
 from workflow_scripts.evaluation.results import Results, read_results, write_results
 
 COPIED = ("runs.csv", "tuning/candidates.csv", "claims/*", "fits/**/*.json", "tables/*.md", "tables/*.csv")
-COPIED += ("figures/*.csv", "figures/*.png", "figures/*.svg", "corpus/split/counts.json")
+COPIED += ("figures/*.csv", "figures/*.png", "corpus/split/counts.json")
 LARGEST_BYTES = 3_000_000
 STREAM_COLUMNS = ("stream", "tokens", "rows", "documents", "vocabulary_size", "tokens_sha256", "made_from")
 
