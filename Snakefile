@@ -27,6 +27,7 @@ pathvars:
 
 
 include: "rules/functions.smk"
+include: "rules/mixture_functions.smk"
 include: "rules/resources.smk"
 
 
@@ -37,6 +38,7 @@ if SOURCE == "rerun":
     include: "rules/generate.smk"
     include: "rules/quality.smk"
     include: "rules/megadocs.smk"
+    include: "rules/kinds.smk"
     include: "rules/train.smk"
     include: "rules/evaluate.smk"
     include: "rules/downstream.smk"
@@ -53,6 +55,7 @@ include: "rules/figures.smk"
 include: "rules/tables.smk"
 include: "rules/audit.smk"
 include: "rules/claims.smk"
+include: "rules/mixtures.smk"
 include: "rules/page.smk"
 include: "rules/plan.smk"
 

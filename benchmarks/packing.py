@@ -16,7 +16,8 @@ from pathlib import Path
 from benchmarks.harness import Measurement, add_options, finish, run_benchmark, table, take_turns
 from workflow_scripts.common.files import write_json, write_text
 from workflow_scripts.common.packages import fetch
-from workflow_scripts.config.models import Generation, Source, Tokenizer
+from workflow_scripts.config.corpus import Source, Tokenizer
+from workflow_scripts.config.models import Generation
 from workflow_scripts.corpus.documents import document, read_documents, write_documents
 from workflow_scripts.corpus.sources import texts
 from workflow_scripts.corpus.tokenizer import StudentTokenizer, groups_by_characters, train_bpe

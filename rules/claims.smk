@@ -8,7 +8,8 @@ CLAIMS = f"{HOME}claims.yaml"
 PUBLISHED = "results/published"  # written by `python -m workflow_scripts.audit.published`, where there is a network
 SHIPPED = sorted(glob_wildcards(f"{HOME}results/shipped/{{scale}}/students.csv").scale)
 PAPER = {"scale": "paper", "scales": {"paper": settings.scales["paper"]}}
-OWN_CLAIMS = f"{RESULTS}/claims/claims.json"
+OWN_CLAIMS = [f"{RESULTS}/claims/claims.json", f"{RESULTS}/mixtures/claims/claims.json"]
+UNIGRAMS = sorted(glob_wildcards(f"{HOME}results/shipped/{{scale}}/mixtures/unigrams.csv").scale)
 # No planted loss passes for a measured one.
 COLUMN = f"planted {settings.scale}" if SOURCE == "planted" else settings.scale
 
@@ -34,10 +35,12 @@ rule check_claims:
         settings=scale.analysis.model_dump_json(),
         column=COLUMN,
         packs=[f"{RESULTS}/tables/studies/{study}" for study in STUDIES],
+        unigrams="",
         planted=settings.model_copy(update=PAPER).model_dump_json(),
     shell:
         "python -m workflow_scripts.claims.check --claims {input.claims} --settings {params.settings:q}"
-        " --planted {params.planted:q} --results {params.column:q} {params.packs} --output {output.json} 2>&1 | tee {log}"
+        " --planted {params.planted:q} --results {params.column:q} {params.packs} {params.unigrams}"
+        " --output {output.json} 2>&1 | tee {log}"
 
 
 # What git ships, planted losses, and this scale's own column if it is there already: always runs, trains nothing.
@@ -53,9 +56,11 @@ rule claims:
     params:
         settings=scale.analysis.model_dump_json(),
         shipped=[f"--results {shipped} {HOME}results/shipped/{shipped}" for shipped in SHIPPED],
-        own=f"--earlier '{COLUMN}' {OWN_CLAIMS}" if os.path.exists(OWN_CLAIMS) else "",
+        unigrams=[f"--unigrams {s} {HOME}results/shipped/{s}/mixtures/unigrams.csv" for s in UNIGRAMS],
+        own=[f"--earlier '{COLUMN}' {path}" for path in OWN_CLAIMS if os.path.exists(path)],
         planted=settings.model_copy(update=PAPER).model_dump_json(),
         published=PUBLISHED,
     shell:
         "python -m workflow_scripts.claims.check --claims {input.claims} --settings {params.settings:q}"
-        " --planted {params.planted:q} --published {params.published} {params.shipped} {params.own} --check 2>&1 | tee {log}"
+        " --planted {params.planted:q} --published {params.published} {params.shipped} {params.unigrams}"
+        " {params.own} --check 2>&1 | tee {log}"

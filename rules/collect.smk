@@ -32,7 +32,7 @@ rule collect_study:
     benchmark:
         "<benchmarks>/collect_study/{study}.tsv"
     wildcard_constraints:
-        study="|".join(STUDIES),
+        study="|".join(STUDIES + MIXTURE_STUDIES),
     conda:
         "../envs/workflow.yaml"
     params:
@@ -44,10 +44,10 @@ rule collect_study:
         " --folder {params.folder} --output {params.output} 2>&1 | tee {log}"
 
 
-# All students, those of the search among them: what is shipped.
+# All students of a paper, those of the search among them: what is shipped.
 use rule collect_study as collect_everything with:
     input:
-        measured(ALL_RUNS),
+        measured([run for run in ALL_RUNS if run not in MIXTURE_RUNS]),
         expand("<results>/evaluations/ensembles/{ensemble}.parquet", ensemble=ENSEMBLES),
         code=code("evaluation"),
     output:
@@ -58,3 +58,17 @@ use rule collect_study as collect_everything with:
         "<benchmarks>/collect_{study}.tsv"
     wildcard_constraints:
         study="everything",
+
+
+use rule collect_study as collect_mixtures with:
+    input:
+        measured(MIXTURE_RUNS),
+        code=code("evaluation"),
+    output:
+        pack("<results>/tables/{study}"),
+    log:
+        "<logs>/collect_{study}.log",
+    benchmark:
+        "<benchmarks>/collect_{study}.tsv"
+    wildcard_constraints:
+        study="mixtures",

@@ -17,6 +17,7 @@ from workflow_scripts.config.studies import (
     downstream_runs,
     ensembles_of,
     expand_runs,
+    mixture_studies,
     needed_by,
     replicated_runs,
     studies_of,
@@ -26,6 +27,7 @@ from workflow_scripts.corpus.packaged import package_of
 from workflow_scripts.evaluation.shipped import pack_of, shipped_runs
 from workflow_scripts.evaluation.tables import FILES
 from workflow_scripts.figures.catalogue import FIGURES, drawable
+from workflow_scripts.figures.catalogue import MIXTURES as MIXTURE_PAPER
 from workflow_scripts.megadocs.published import require_released
 from workflow_scripts.planning.start import before_any_job
 from workflow_scripts.tuning.neighbourhood import centres, expand_tuning
@@ -41,6 +43,7 @@ try:
     RUNS = {run.run_id: run for run in expand_runs(settings)}
     require_released(settings, RUNS.values())
     drawable(settings.scale, scale)
+    drawable(settings.scale, scale, [MIXTURE_PAPER])
     SOURCE = settings.runs.source  # rerun, shipped or planted
     PACK = pack_of(settings.scale, workflow.basedir)
     GIVEN = shipped_runs(PACK, RUNS.values()) if SOURCE == "shipped" else None  # names of shipped students
@@ -60,25 +63,36 @@ ALL_RUNS = {name: run for name, run in (TUNING_RUNS | RUNS).items() if GIVEN is 
 OURS = scale.generation.source == "ours"  # else the authors' released streams, by name
 RELEASED = {} if OURS else {run.stream_name: run for run in ALL_RUNS.values() if run.stream_name}
 ENSEMBLES = ensembles_of(RUNS.values(), scale)
-STUDIES = list(studies_of(scale))
+MIXTURES = scale.mixtures
+KINDS = {name: settings.kinds[name] for name in MIXTURES.kinds} if MIXTURES else {}
+MIXTURE_RUNS = {name: run for name, run in RUNS.items() if run.budget_tokens}  # students of arXiv 2510.01631
+MIXTURE_STUDIES = mixture_studies(scale)
+STUDIES = [study for study in studies_of(scale) if study not in MIXTURE_STUDIES]
+NATURAL = "natural" if MIXTURES and MIXTURES.natural else "train"  # documents that mixtures and kinds are made of
+NATURAL_STREAM = "natural" if NATURAL == "natural" else "real"
 # Checkpoints and journals: beside the results, or on the site's scratch disk, in a folder of this working copy's own.
 OWN_SCRATCH = f"{SITE.scratch}/megadocs-{named_hash(os.getcwd()):016x}" if SITE and SITE.scratch else "results"
 SCRATCH = f"{OWN_SCRATCH}/{settings.scale}"
 CHECKPOINTS = f"{SCRATCH}/checkpoints"
+NOTHING = "(?!)"  # a regular expression that nothing matches
 LLM = settings.llms[scale.generation.llm]
 SOURCES = sources_of(scale)
 HUB = {name: place for name, place in repositories_of(settings).items() if not place.startswith("stream:")}
 # Validation sets with documents of their own; where short and long have none, they are halves of `validation`.
-VALIDATION_SETS = ["validation", "tuning", *sorted(set(SOURCES) - {"train", "more", "validation"})]
+VALIDATION_SETS = ["validation", "tuning", *sorted(set(SOURCES) - {"train", "more", "validation", "natural"})]
+DOMAINS = [name for name in VALIDATION_SETS if name not in ("tuning", "short", "long")]
 DOWNSTREAM_RUNS = {run.run_id for run in downstream_runs(RUNS.values(), scale)}
 STREAM_FILES = [".tokens.bin", ".rows.parquet", ".json"]
 
 
 wildcard_constraints:
+    chain="replace|accumulate",
+    number=r"\d+",
     run=r"[\w.-]+",  # not the ids themselves: thousands of alternatives are slow to match
     source="|".join(SOURCES),
     package="|".join(PACKAGES),
     set="|".join(VALIDATION_SETS),
+    kind="|".join(KINDS) or NOTHING,
     generations=r"\d+",
     job=r"\d+",
 

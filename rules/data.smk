@@ -133,7 +133,7 @@ rule sample_documents:
     resources:
         **resources(corpus),
     params:
-        tokens=max(scale.corpus.baseline_tokens),
+        tokens=tokens_of_train(),
         recipe=DATA_RECIPE,
     shell:
         "python -m workflow_scripts.corpus.sample --documents {input.documents} {input.more}"

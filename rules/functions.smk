@@ -7,10 +7,8 @@ GENERATION = scale.generation.model_dump_json(  # what changes no text re-runs n
 )
 STREAM_SETTINGS = scale.generation.model_dump_json(exclude={"source", "released"})
 JOINED = "stitched|stitched_real_first|stitched_no_real|latent|latent_no_real"
-NOTHING = "(?!)"  # a regular expression that nothing matches
 TEACHER = teacher_of(RUNS.values(), scale).run_id  # the real-only student whose own text self-distillation trains on
-LLM_SETTINGS = LLM.model_dump_json(exclude={"tensor_parallel"} if LLM.tensor_parallel == 1 else None)
-PACKAGED_LLM = LLM.model.removeprefix("package:") if LLM.model.startswith("package:") else None
+LLM_SETTINGS = LLM.model_dump_json(exclude=LLM.unsaid)
 SHOWN, LARGEST = ["simple", "stitched", "latent"], max(scale.generation.counts)  # streams and G of the examples
 SHUFFLED = {"simple": "stitched", "simple_no_real": "stitched_no_real"}  # the same rows, shuffled
 
@@ -38,16 +36,16 @@ def run_named(name):
     return ALL_RUNS[name]
 
 
-def llm_files():
-    """What the generator's weights wait for: a converted package, or a snapshot of the hub."""
-    if PACKAGED_LLM:
-        return f"results/llms/{PACKAGED_LLM}"
-    return "results/hub/llm.json" if "llm" in HUB else []
+def llm_files(llm=LLM):
+    """What a generator's weights wait for: a converted package, or a snapshot of the hub."""
+    if llm.package:
+        return f"results/llms/{llm.package}" + (f"-{llm.bits}bit" if llm.bits else "")
+    return [f"results/hub/{name}.json" for name, place in HUB.items() if place == f"model:{llm.model}@{llm.revision}"]
 
 
-def llm_location(wildcards, input):
-    """Where the generator's weights are: a folder, or their id on the hub."""
-    return input.model if PACKAGED_LLM else LLM.model
+def llm_location(wildcards, input, llm=LLM):
+    """Where a generator's weights are: a folder, or their id on the hub."""
+    return input.model if llm.package else llm.model
 
 
 def hub_place(wildcards):
@@ -87,9 +85,10 @@ def validation_documents(wildcards):
 
 
 def real_stream(wildcards):
-    """The stream whose passes are a run's epochs: real documents, or the synthetic stream alone."""
+    """The stream of natural text, or, whose passes are then a run's epochs, the synthetic stream alone."""
     run = run_named(wildcards.run)
-    return stream(f"<results>/streams/{run.stream_name if run.alone else 'real'}")
+    natural = NATURAL_STREAM if run.budget_tokens else "real"
+    return stream(f"<results>/streams/{run.stream_name if run.alone else natural}")
 
 
 def synthetic_stream(wildcards):
@@ -102,7 +101,8 @@ def training_options(wildcards, input):
     """Command-line options of one row of the run table."""
     run = run_named(wildcards.run)
     tokens = "" if run.alone else f"--real-tokens {run.real_tokens} "
-    options = f"{tokens}--real-epochs {run.real_epochs} --mixing-ratio {run.mixing_ratio}"
+    passes = f"--budget-tokens {run.budget_tokens}" if run.budget_tokens else f"--real-epochs {run.real_epochs}"
+    options = f"{tokens}{passes} --mixing-ratio {run.mixing_ratio}"
     options += f" --lr {run.lr} --weight-decay {run.weight_decay} --seed {run.seed}"
     return options + (f" --synthetic {input.synthetic[2].removesuffix('.json')}" if input.synthetic else "")
 
@@ -115,6 +115,7 @@ def training_settings(wildcards):
 def recipe_of(run):
     """The shared recipe with what the row sets: attention and recipe version; seeds are the row's own."""
     row = {"cross_document_attention": run.cross_document_attention, "recipe": run.recipe, "seeds": [0]}
+    row |= {"batch_sequences": run.batch_sequences} if run.batch_sequences else {}
     return scale.training.model_copy(update=row).model_dump_json()
 
 
@@ -149,7 +150,8 @@ def measured_of_study(wildcards):
     runs = [run.run_id for run in needed_by(RUNS.values(), wildcards.study)]
     groups = {RUNS[run].group for run in runs} if studies_of(scale)[wildcards.study].ensembles else set()
     ensembles = [name for name in ENSEMBLES if name in groups]
-    seeds = [run.run_id for run in replicated_runs(RUNS.values(), scale) if run.run_id not in runs]
+    replicated = replicated_runs(RUNS.values(), scale, wildcards.study in MIXTURE_STUDIES)
+    seeds = [run.run_id for run in replicated if run.run_id not in runs]
     ensembles = expand("<results>/evaluations/ensembles/{ensemble}.parquet", ensemble=ensembles)
     return measured(runs) + evaluated(seeds) + ensembles
 
@@ -182,7 +184,7 @@ def made_here():
 
 def figure_files():
     """PDF of every figure that the scale has the studies of; PNG and CSV come with it."""
-    return expand("<results>/figures/{figure}.pdf", figure=drawable(settings.scale, scale))
+    return expand("<results>/figures/{figure}.pdf", figure=drawable(settings.scale, scale))  # mixtures have their own
 
 
 def certificates_at_hand(wildcards):

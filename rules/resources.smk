@@ -34,13 +34,14 @@ def corpus(wildcards):
 
 
 def generation(wildcards):
-    """What a generation job needs."""
-    return generation_need(settings)
+    """What a generation job needs, of a kind of text where the job has one."""
+    return generation_need(settings, getattr(wildcards, "kind", None))
 
 
 def sampling(wildcards):
-    """What a job that samples from a student needs."""
-    return sampling_need(settings)
+    """What a job that samples from a student needs, for a round where the job has one."""
+    chain = getattr(wildcards, "chain", None)
+    return sampling_need(settings, f"{chain}_r{wildcards.number}" if chain else "self_distilled")
 
 
 def packing(wildcards):

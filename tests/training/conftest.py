@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from workflow_scripts.config import models as config
+from workflow_scripts.config.corpus import Tokenizer
 from workflow_scripts.corpus.documents import document, write_documents
 from workflow_scripts.corpus.tokenizer import train_bpe
 from workflow_scripts.megadocs.tokens import TokenRow, TokenStream, write_stream
@@ -49,7 +50,7 @@ def tokenizer_path(tmp_path_factory) -> Path:
     """tokenizer.json of a byte-level BPE with 260 ids: two special tokens, 256 bytes, two merges."""
     folder = tmp_path_factory.mktemp("tokenizer")
     write_documents(folder / "pool.parquet", [document("the cat and the hat", "test")])
-    tokenizer = train_bpe(config.Tokenizer(vocabulary_size=VOCABULARY), folder / "pool.parquet")
+    tokenizer = train_bpe(Tokenizer(vocabulary_size=VOCABULARY), folder / "pool.parquet")
     (folder / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
     return folder / "tokenizer.json"
 

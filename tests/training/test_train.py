@@ -85,7 +85,7 @@ def test_fast_kernels_give_the_golden_curve(parse, tmp_path, precision, toleranc
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"mixing_ratio": 1.0}, "--mixing-ratio 1.0: must be at least 0 and below 1"),
+        ({"mixing_ratio": 1.0}, "--mixing-ratio 1 needs --budget-tokens"),
         ({"synthetic": None}, "--mixing-ratio 0.75 needs --synthetic"),
         ({"student": {"max_context": 16}}, "context 32 is longer than .* max_context 16"),
         ({"micro_batch_sequences": 3}, "4 is no multiple of --micro-batch-sequences 3"),

@@ -14,6 +14,7 @@ import yaml
 
 from workflow_scripts.common.files import write_json
 from workflow_scripts.config import models as config
+from workflow_scripts.config.corpus import Tokenizer
 from workflow_scripts.corpus import sample
 from workflow_scripts.corpus.documents import document, read_documents, write_documents
 from workflow_scripts.corpus.tokenizer import StudentTokenizer, train_bpe
@@ -95,7 +96,7 @@ def corpus(tmp_path_factory) -> Corpus:
     write_documents(folder / "pool.parquet", pool)
     (folder / "corpus").mkdir()
     tokenizer_path = folder / "corpus/tokenizer.json"
-    bpe = train_bpe(config.Tokenizer(vocabulary_size=300), folder / "pool.parquet")
+    bpe = train_bpe(Tokenizer(vocabulary_size=300), folder / "pool.parquet")
     tokenizer_path.write_text(bpe.to_str(), encoding="utf-8")
     documents = folder / "documents.parquet"
     run_main(

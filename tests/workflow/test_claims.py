@@ -1,6 +1,7 @@
 """Claims: public numbers give the papers' ratios, verdicts follow from bands, wrong entries are named."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -230,7 +231,7 @@ def test_snakemake_claims_from_an_empty_folder(tmp_path):
     """One job, no training, and everything planted is found again: status 0. What the header promises a reviewer."""
     command = [sys.executable, "-m", "snakemake", "claims", "-c1", "--snakefile", ROOT / "Snakefile"]
     command += ["--directory", tmp_path, "--configfile", ROOT / "config.yaml"]
-    found = subprocess.run(command, capture_output=True, text=True)
+    found = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"COLUMNS": "300"})
     assert found.returncode == 0, found.stdout + found.stderr
     headings = next(line for line in found.stdout.splitlines() if line.startswith("claim "))
     assert headings.split()[1:4] == ["paper", "published", "planted"]

@@ -10,8 +10,8 @@ import pytest
 
 from tests.workflow.conftest import UNICODE, make_texts, run_main
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.config import models as config
-from workflow_scripts.config.models import Source
+from workflow_scripts.config import corpus as config
+from workflow_scripts.config.corpus import Source
 from workflow_scripts.corpus import read, sample, split
 from workflow_scripts.corpus.documents import document, read_documents, write_documents
 from workflow_scripts.corpus.sources import texts

@@ -21,8 +21,8 @@ from workflow_scripts.figures import (
     sweeps,
 )
 from workflow_scripts.figures.frame import Inputs, finish
-from workflow_scripts.figures.limits import limit_of
 from workflow_scripts.figures.style import save
+from workflow_scripts.scaling.limits import limit_of
 from workflow_scripts.tuning.certificate import Certificate
 
 MAIN = [student("real", 0, 3.5), student("simple", 2, 3.4), student("stitched", 2, 3.3), student("latent", 2, 3.2)]

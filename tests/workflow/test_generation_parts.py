@@ -151,7 +151,7 @@ def test_text_that_looks_like_a_placeholder_stays_text():
 
 
 def test_unknown_prompt_version_lists_the_known_ones():
-    with pytest.raises(UserError, match=r"rephrase.v9.txt: no such prompt version; there are latent.v1, rephrase.v1"):
+    with pytest.raises(UserError, match=r"rephrase.v9.txt: no such prompt version; there are hq.v1, latent.v1, qa.v1"):
         load_template("rephrase.v9")
 
 

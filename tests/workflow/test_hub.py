@@ -14,7 +14,7 @@ import pytest
 
 from tests.workflow.conftest import run_module
 from tests.workflow.hub_server import COMMIT, GATED, OPEN, UNKNOWN, Hub
-from workflow_scripts.config import models as config
+from workflow_scripts.config import corpus as config
 from workflow_scripts.corpus.documents import read_documents
 
 

@@ -9,6 +9,7 @@ from scipy.stats import binom
 
 from tests.workflow.conftest import run_main
 from tests.workflow.test_runs import shipped_config
+from workflow_scripts.config.models import Analysis
 from workflow_scripts.config.studies import MAIN, expand_runs, needed_by, replicated_runs
 from workflow_scripts.evaluation.collect import EVERYTHING, collect
 from workflow_scripts.evaluation.results import Results
@@ -17,10 +18,12 @@ from workflow_scripts.evaluation.take_apart import take_apart
 from workflow_scripts.planted import plant as planted
 from workflow_scripts.planted.coverage import coverage, repeated
 from workflow_scripts.planted.law import Law
+from workflow_scripts.planted.mixture_law import mixture_record
 from workflow_scripts.planted.truth import Truth
 from workflow_scripts.scaling.bootstrap import ensemble_settings, settings_of
 from workflow_scripts.scaling.efficiency import IID
 from workflow_scripts.scaling.law import BILLION, fit_data_laws
+from workflow_scripts.scaling.mixtures import best_ratios
 from workflow_scripts.tuning.certify import certify
 from workflow_scripts.tuning.neighbourhood import centres
 
@@ -120,3 +123,30 @@ def test_other_scales_can_be_planted_too(tmp_path):
     found = collect(config, EVERYTHING, tmp_path)
     assert set(found.sets) == {IID, "short", "long", *TRUTH.out_of_distribution}
     assert found.losses["set"].eq("tuning").any() and len(found.downstream)
+
+
+def test_best_shares_of_planted_mixtures_are_found(paper):
+    """Three kinds at four sizes and budgets with a band of 90% each, so that some may miss."""
+    truth = Truth(documents=150, out_of_distribution={})
+    runs = needed_by(expand_runs(paper), "mixture_ratio")
+    seeds = replicated_runs(expand_runs(paper), paper.scales["paper"])  # they tell the noise of seeds
+    results = planted.plant(paper, SEED, truth, [*runs, *seeds])
+    expected = mixture_record(paper, truth.mixtures, runs)["best_shares"]
+    places = {(row["stream"], row["student"], row["budget_tokens"]): row["best"] for row in expected}
+    found = best_ratios(results, Analysis(bootstrap_draws=60))
+    assert {(row["stream"], row["student"], row["budget_tokens"]) for row in found} == set(places)
+    inside = [
+        row["low"] - 0.005 <= places[row["stream"], row["student"], row["budget_tokens"]] <= row["high"] + 0.005
+        for row in found
+    ]
+    assert np.mean(inside) >= 0.7
+
+
+def test_students_of_mixtures_see_their_budget_once(paper):
+    run = next(run for run in expand_runs(paper) if run.budget_tokens and 0 < run.mixing_ratio < 1)
+    row = planted.student_row(Law.of(paper, TRUTH), run, 3.0)
+    training = paper.scales["paper"].training
+    batch = (run.batch_sequences or training.batch_sequences) * training.context
+    assert row["steps"] == run.budget_tokens // batch and row["trained_tokens"] == row["steps"] * batch
+    assert row["synthetic_epochs_seen"] == pytest.approx(1, rel=0.01) and row["real_epochs_seen"] <= 1
+    assert row["synthetic_stream_tokens"] == round(run.budget_tokens * run.mixing_ratio)

@@ -7,7 +7,8 @@ import pytest
 
 from tests.workflow.conftest import SETTINGS, Corpus, run_main
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.config.models import Generation, Released
+from workflow_scripts.config.corpus import Released
+from workflow_scripts.config.models import Generation
 from workflow_scripts.megadocs import build, released
 from workflow_scripts.megadocs.published import released_source
 from workflow_scripts.megadocs.tokens import TokenStream

@@ -11,7 +11,7 @@ from workflow_scripts.config.load import read_config
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.runs import Run, write_runs
 from workflow_scripts.config.sizes import total_steps
-from workflow_scripts.config.studies import MAIN, ensembles_of, expand_runs, needed_by, studies_of
+from workflow_scripts.config.studies import MAIN, ensembles_of, expand_runs, mixture_studies, needed_by, studies_of
 
 # Facts 3.5: steps of the tuned students of the paper, by stream and G.
 PAPER_STEPS = {
@@ -73,7 +73,20 @@ def test_paper_studies_have_all_the_students_that_the_authors_trained():
     runs = expand_runs(config)
     found = {name: len(needed_by(runs, name)) for name in studies_of(config.scales["paper"])}
     assert {name: found[name] for name in PAPER_STUDIES} == PAPER_STUDIES
-    assert set(found) - set(PAPER_STUDIES) == {"optimum_against_generations"}
+    others = {"optimum_against_generations", *mixture_studies(config.scales["paper"])}
+    assert set(found) - set(PAPER_STUDIES) == others
+
+
+def test_paper_mixtures_are_the_grid_of_the_second_paper():
+    """Ten training sets at eight budgets of a 1B student and at six sizes; budgets up to 10B have three seeds."""
+    config = shipped_config("paper")
+    runs = expand_runs(config)
+    data, size = needed_by(runs, "mixture_data"), needed_by(runs, "mixture_size")
+    assert len(data) == 10 * (4 * 3 + 4) and {run.budget_tokens for run in data} >= {10**9, 2 * 10**11}
+    assert len(size) == 10 * 6 and {run.student for run in size} == {"100m", "250m", "500m", "1b", "2b", "3b"}
+    assert {(run.stream, run.mixing_ratio) for run in data} == {("real", 0.0)} | {
+        (kind, share) for kind in ("hq", "qa", "txbk") for share in (0.33, 0.67, 1.0)
+    }
 
 
 def test_controlled_megadocs_have_the_values_of_simple_rephrases():
@@ -109,7 +122,7 @@ def test_paper_baselines_have_the_predecessor_s_values():
 def test_ids_are_unique_and_safe_in_paths(scale):
     ids = [run.run_id for run in expand_runs(shipped_config(scale))]
     assert len(set(ids)) == len(ids)
-    assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789GDBMk_.-") for name in ids)
+    assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789GDTBMk_.-") for name in ids)
 
 
 def test_id_is_readable():

@@ -83,7 +83,7 @@ def shards(tmp_path) -> list[str]:
 
 def build(corpus: Corpus, shards: list[str], count: int, output: Path) -> TokenStream:
     options = {"shards": shards, "tokens": count, "tokenizer": corpus.folder / "corpus/tokenizer.json"}
-    run_main(self_distilled.main, output=output, **options)
+    run_main(self_distilled.main, output=output, name="self_distilled", **options)
     return TokenStream(output)
 
 

@@ -58,6 +58,11 @@ def test_nothing_can_be_trained_or_generated(shipped):
         assert asked.returncode and "MissingRuleException" in asked.stdout + asked.stderr
 
 
+def of_megadocs(table):
+    """Rows of students that have no budget: those of mixtures are in a pack of their own."""
+    return table[~table["run_id"].str.contains("-T[0-9]")]
+
+
 def test_shipped_results_become_packs_and_fits_without_torch(shipped):
     tables = [f"results/{SCALE}-shipped/{path}" for path in ("tables/everything/students.csv", "tables/summary.csv")]
     found = snakemake(shipped, *of_source("shipped"), *tables)
@@ -65,8 +70,8 @@ def test_shipped_results_become_packs_and_fits_without_torch(shipped):
     again = read_results(shipped / f"results/{SCALE}-shipped/tables/everything")
     own = read_results(shipped / f"results/shipped/{SCALE}")
     for name, keys in {"students": ["run_id"], "losses": ["run_id", "set", "doc_id"]}.items():
-        pair = [getattr(each, name).sort_values(keys).reset_index(drop=True) for each in (again, own)]
-        pd.testing.assert_frame_equal(*pair, check_like=True, check_dtype=False)
+        pair = [of_megadocs(getattr(each, name)).sort_values(keys).reset_index(drop=True) for each in (again, own)]
+        pd.testing.assert_frame_equal(*pair, check_like=True, check_dtype=False, check_categorical=False)
     assert not list(shipped.rglob("model")) and not list(shipped.glob(".venv*"))
 
 
@@ -105,4 +110,4 @@ def test_a_pack_survives_being_taken_apart(tmp_path):
     again = collect(config, EVERYTHING, tmp_path)
     for name, keys in {"ensembles": ["ensemble", "members", "set", "doc_id"], "downstream": ["run_id", "task"]}.items():
         pair = [getattr(each, name).sort_values(keys).reset_index(drop=True) for each in (again, own)]
-        pd.testing.assert_frame_equal(*pair, check_like=True, check_dtype=False)
+        pd.testing.assert_frame_equal(*pair, check_like=True, check_dtype=False, check_categorical=False)

@@ -19,7 +19,7 @@ from workflow_scripts.common.source import made_by
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.runs import Run
-from workflow_scripts.evaluation.collect import EVERYTHING, students_of
+from workflow_scripts.evaluation.collect import EVERYTHING, MIXTURES, students_of
 
 TRAINER = "workflow_scripts.training.train"
 SHIPPED = "manifests.json.gz"  # all of a folder in one file
@@ -52,7 +52,7 @@ def read_manifests(folder: Path) -> dict:
 def main(arguments: argparse.Namespace) -> None:
     """Write all manifests of a folder."""
     config, folder = parse_settings(Config, arguments.config), Path(arguments.folder)
-    found = gather(folder, students_of(config, EVERYTHING))
+    found = gather(folder, [*students_of(config, EVERYTHING), *students_of(config, MIXTURES)])
     scale = config.scales[config.scale]
     settings = {"training": scale.training.model_dump(mode="json"), "config": config.scale}
     with atomic_directory(arguments.output) as temporary:

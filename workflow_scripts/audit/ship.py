@@ -22,7 +22,7 @@ from workflow_scripts.common.files import atomic_directory, read_json, write_jso
 from workflow_scripts.evaluation.results import Results, read_results, write_results
 
 COPIED = ("runs.csv", "tuning/candidates.csv", "claims/*", "fits/**/*.json", "tables/*.md", "tables/*.csv")
-COPIED += ("figures/*.csv", "figures/*.png", "corpus/split/counts.json")
+COPIED += ("mixtures/*", "mixtures/claims/*", "corpus/split/counts.json", "figures/*.csv", "figures/*.png")
 LARGEST_BYTES = 3_000_000
 STREAM_COLUMNS = ("stream", "tokens", "rows", "documents", "vocabulary_size", "tokens_sha256", "made_from")
 
@@ -32,7 +32,7 @@ def ship(source: Path, target: Path) -> None:
     results, manifests = read_results(*packs(source)), read_manifests(source)
     with atomic_directory(target) as temporary:
         write_results(temporary, rounded(results))
-        for path in sorted(path for pattern in COPIED for path in source.glob(pattern)):
+        for path in sorted(path for pattern in COPIED for path in source.glob(pattern) if path.is_file()):
             (temporary / path.relative_to(source)).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, temporary / path.relative_to(source))
         write_tables(source, temporary, manifests["inputs"])
@@ -44,7 +44,8 @@ def ship(source: Path, target: Path) -> None:
 def packs(source: Path) -> list[Path]:
     """The pack of all students; else those of the studies that there are."""
     everything = source / "tables/everything"
-    found = [everything] if everything.exists() else sorted((source / "tables/studies").glob("*/"))
+    whole = [folder for folder in (everything, source / "tables/mixtures") if folder.exists()]
+    found = whole or sorted((source / "tables/studies").glob("*/"))
     if not found:
         raise UserError(f"{everything}: no such folder; `snakemake {everything}/students.csv` makes it")
     return found

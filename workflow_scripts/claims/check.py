@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from workflow_scripts.claims.evidence import Evidence, Value
-from workflow_scripts.claims.judge import Cell, failures, judge_measured, judge_planted, judge_published
+from workflow_scripts.claims.judge import Cell, failures, joined, judge_measured, judge_planted, judge_published
+from workflow_scripts.claims.mixture_domains import read_unigrams
 from workflow_scripts.claims.model import Claim, read_claims
 from workflow_scripts.claims.planted_column import planted_evidence, truths_of
 from workflow_scripts.claims.published_values import Published, read_published
@@ -24,9 +25,11 @@ from workflow_scripts.evaluation.tables import FILES
 from workflow_scripts.planted.truth import Truth
 
 
-def measured_column(claims: list[Claim], scale: str, folders: list[str], analysis: Analysis) -> dict[str, Cell]:
-    """All claims by the packs of one scale."""
-    evidence = Evidence(read_results(*folders), analysis)
+def measured_column(
+    claims: list[Claim], scale: str, folders: list[str], analysis: Analysis, unigrams: str | None = None
+) -> dict[str, Cell]:
+    """All claims by the packs of one scale, and by its table of unigrams where there is one."""
+    evidence = Evidence(read_results(*folders), analysis, unigrams=read_unigrams(unigrams) if unigrams else None)
     return {claim.id: judge_measured(claim, evidence, scale) for claim in claims}
 
 
@@ -83,9 +86,11 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.planted:
         columns["planted"] = planted_column(claims, parse_settings(Config, arguments.planted))
     for scale, *folders in arguments.results:
-        columns[scale] = measured_column(claims, scale, folders, analysis)
+        own = measured_column(claims, scale, folders, analysis, dict(arguments.unigrams).get(scale))
+        columns[scale] = joined(columns.get(scale, {}), own)
     for scale, path in arguments.earlier:
-        columns[f"{scale}, yours"] = earlier_column(claims, Path(path), scale)
+        yours = f"{scale}, yours"
+        columns[yours] = joined(columns.get(yours, {}), earlier_column(claims, Path(path), scale))
     width = terminal_width()
     print(*terminal_lines(claims, columns, width), "", *disagreements(claims, columns, width), sep="\n")
     if arguments.output:
@@ -100,7 +105,9 @@ if __name__ == "__main__":
     parser.add_argument("--claims", default="claims.yaml", help="default: %(default)s")
     parser.add_argument("--settings", default="{}", help="JSON of the `analysis` section of the config")
     parser.add_argument("--results", nargs="+", action="append", default=[], metavar=("SCALE", "PACK"),
-                        help="a column: the scale and its packs; may be repeated")  # fmt: skip
+                        help="a column: the scale and its packs; may be repeated, of one scale, too")  # fmt: skip
+    parser.add_argument("--unigrams", nargs=2, action="append", default=[], metavar=("SCALE", "CSV"),
+                        help="unigrams of the scale's training sets of mixtures; may be repeated")  # fmt: skip
     parser.add_argument("--planted", help="JSON of a whole config: losses of its run table are planted for a column")
     parser.add_argument("--published", help="pack of the authors' tracked runs; ignored where there is none")
     parser.add_argument("--earlier", nargs=2, action="append", default=[], metavar=("SCALE", "JSON"),

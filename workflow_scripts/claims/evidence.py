@@ -6,6 +6,7 @@ All settings of a validation set share their draws of documents, so differences 
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 
 from workflow_scripts.config.models import Analysis
 from workflow_scripts.evaluation.results import Results
@@ -42,6 +43,7 @@ class Evidence:
     results: Results
     analysis: Analysis = Analysis()
     laws: tuple[DataLaw, ...] = ()  # the first is the centre; empty: the pack's own
+    unigrams: pd.DataFrame | None = field(default=None, compare=False, repr=False)  # of the mixtures' training tokens
     known: dict = field(default_factory=dict, compare=False, repr=False)
 
     def settings(self, study: str, name: str = IID) -> list[Setting]:

@@ -85,6 +85,12 @@ def judge_published(claim: Claim, published: Published, tracked: Evidence | None
     return Cell(_against_paper(claim, found), found)
 
 
+def joined(known: dict[str, Cell], more: dict[str, Cell]) -> dict[str, Cell]:
+    """A column of two tables of one scale, as of packs of different papers: the first that measured a claim counts."""
+    measured = {name: cell for name, cell in known.items() if cell.value or cell.verdict != NOT_MEASURED}
+    return known | more | measured
+
+
 def failures(claims: list[Claim], columns: dict[str, dict[str, Cell]]) -> list[str]:
     """A sentence for every claim that does not agree in a column where it must hold."""
     return [

@@ -28,7 +28,7 @@ def gain_over_real(evidence: Evidence, streams: list[str], generations: int | No
 
 def gain_elsewhere(evidence: Evidence, streams: list[str], generations: int | None = None) -> Value:
     """Loss of real-only minus that of the best of some streams, mean over the out-of-distribution sets."""
-    names = [name for name in evidence.results.sets if name not in (IID, "short", "long")]
+    names = [name for name in evidence.results.of_study(MAIN).sets if name not in (IID, "short", "long")]
     if not names:
         raise NotMeasured("there are no out-of-distribution sets")
     chosen = best_of(evidence, streams, generations)

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from workflow_scripts.claims.quantities import QUANTITIES, problem_with
 from workflow_scripts.claims.recompute import RECOMPUTATIONS
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.base import Strict
 from workflow_scripts.config.load import sentences
-from workflow_scripts.config.models import Strict
 from workflow_scripts.figures.catalogue import FIGURES
 
 SOURCES = ("[paper]", "[code]", "[second-hand]", "[derived]", "not public")

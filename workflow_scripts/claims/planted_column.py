@@ -12,8 +12,9 @@ from workflow_scripts.planted.plant import plant
 from workflow_scripts.planted.truth import Truth
 
 SEED = 0
-BAND = 0.99  # sixty claims: bands of 90% would miss the truth of some by chance
+BAND = 0.99  # ninety claims: bands of 90% would miss the truth of some by chance
 DRAWS = 400
+EXACT_DRAWS = 20  # what is flat or not identified is told by several draws
 WITHOUT_NOISE = {"seed_sd": 0.0, "document_sd": 0.0, "hardness_sd": 0.0}
 
 
@@ -26,7 +27,7 @@ def planted_evidence(config: Config, truth: Truth, draws: int = DRAWS) -> Eviden
 def truths_of(claims: list[Claim], config: Config, truth: Truth) -> dict[str, float]:
     """What was planted, by the id of the claim; none where the law says nothing about a claim."""
     exact = truth.model_copy(update=WITHOUT_NOISE)
-    evidence = planted_evidence(config, exact, draws=1)
+    evidence = planted_evidence(config, exact, EXACT_DRAWS)
     asked = [claim for claim in claims if claim.quantity]
     found = {claim.id: measure(evidence, claim.quantity.name, claim.quantity.arguments) for claim in asked}
     return {name: value.estimate for name, value in found.items() if isinstance(value, Value)}

@@ -9,8 +9,8 @@ from pydantic import Field, ValidationError
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.seeds import named_seed
+from workflow_scripts.config.base import Strict
 from workflow_scripts.config.load import sentences
-from workflow_scripts.config.models import Strict
 from workflow_scripts.scaling.law import DataLaw
 
 FILE = Path(__file__).with_name("published_numbers.yaml")

@@ -4,7 +4,18 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from workflow_scripts.claims import downstream, efficiency, ensembles, losses, predecessor, studies
+from workflow_scripts.claims import (
+    downstream,
+    efficiency,
+    ensembles,
+    losses,
+    mixture_domains,
+    mixture_fits,
+    mixture_shares,
+    mixtures,
+    predecessor,
+    studies,
+)
 from workflow_scripts.claims.evidence import Evidence, NotMeasured, Value
 from workflow_scripts.scaling.law import NotIdentified
 
@@ -37,6 +48,18 @@ QUANTITIES: dict[str, Callable[..., Value]] = {
         predecessor.size_law_parameter,
         predecessor.joint_asymptote,
         predecessor.standard_efficiency,
+        mixtures.mixture_difference,
+        mixtures.mixture_gap_change,
+        mixtures.mixture_excess,
+        mixture_domains.mixture_domain_gap,
+        mixture_domains.unigram_agreement,
+        mixture_fits.held_out_error,
+        mixture_fits.floor_excess,
+        mixture_fits.speed_up_growth,
+        mixture_fits.speed_up_at_largest,
+        mixture_fits.speed_up_interpolated,
+        mixture_shares.best_share,
+        mixture_shares.best_share_change,
     )
 }
 

@@ -77,7 +77,7 @@ def markdown(claims: list[Claim], columns: Columns) -> str:
         lines.append("| " + " | ".join([claim.sentence, paper, *cells, claim.figure]) + " |")
     lines += [
         "",
-        "Bands hold 90% of the draws; of planted losses 99%, as sixty claims would miss some truth by chance.",
+        "Bands hold 90% of the draws; of planted losses 99%, as ninety claims would miss some truth by chance.",
         "",
         "## How each is computed",
         "",

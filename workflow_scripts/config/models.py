@@ -1,120 +1,16 @@
 """The single definition of the config: types, defaults, limits and what each value means.
 
 The JSON schema that editors and Snakemake use is generated from these models
-(`python -m workflow_scripts.config.schema`).
+(`python -m workflow_scripts.config.schema`). Real documents: corpus.py; kinds of text and mixtures: mixtures.py.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Decay = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Stream = Literal[
-    "simple",
-    "stitched",
-    "latent",
-    "stitched_real_first",
-    "simple_no_real",
-    "stitched_no_real",
-    "latent_no_real",
-    "self_distilled",
-]
-Method = Literal["rephrase", "latent_thoughts"]
-
-
-class Strict(BaseModel):
-    """A section of the config that rejects unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Location(Strict):
-    """Where rows of text are."""
-
-    kind: Literal["news", "newsgroups", "reuters", "hub", "files"]
-    path: str | None = Field(
-        None, description="files: a folder or file of .jsonl, .parquet or .txt (one document each)"
-    )
-    dataset: str | None = Field(None, description="hub: Hugging Face dataset id")
-    revision: str | None = Field(None, description="hub: commit of the dataset")
-    subset: str | None = Field(None, description="hub: configuration name of the dataset")
-    split: str = Field("train", description="hub: split of the dataset")
-    text_field: str = Field("text", description="column that holds the text")
-
-    @model_validator(mode="after")
-    def _has_location(self) -> "Location":
-        if self.kind == "files" and not self.path:
-            raise ValueError("kind: files needs `path`, a folder of .jsonl, .parquet or .txt documents")
-        if self.kind == "hub" and not (self.dataset and self.revision):
-            raise ValueError("kind: hub needs `dataset` and `revision`, so that the text can't change under a study")
-        return self
-
-
-class Source(Location):
-    """Where documents come from, and which of them are taken."""
-
-    min_characters: int = Field(1, ge=1, description="shorter documents are left out and counted")
-    max_characters: PositiveInt | None = Field(None, description="longer documents are left out and counted")
-    max_documents: PositiveInt | None = Field(None, description="take the documents with the smallest stable hash")
-    stop_after: PositiveInt | None = Field(
-        None, description="read no further than this many documents of a huge source, which is streamed, not downloaded"
-    )
-
-
-class Released(Location):
-    """A stream that others have published: its rows are the stream's, in order."""
-
-    kind: Literal["hub", "files"] = "hub"
-    expected_tokens: PositiveInt | None = Field(None, description="count to compare with; a difference is a warning")
-
-
-class Tokenizer(Strict):
-    """The student's tokenizer."""
-
-    kind: Literal["bpe", "hub"] = Field("bpe", description="bpe: byte-level BPE trained on the train pool only")
-    vocabulary_size: PositiveInt = Field(2048, description="number of token ids, special tokens included")
-    name: str | None = Field(None, description="hub: repository id")
-    revision: str = Field("main", description="hub: commit")
-
-    @model_validator(mode="after")
-    def _is_complete(self) -> "Tokenizer":
-        if self.kind == "hub" and not self.name:
-            raise ValueError("kind: hub needs `name`, the repository id of the tokenizer")
-        if self.kind == "bpe" and self.vocabulary_size < 258:
-            raise ValueError("a byte-level BPE needs vocabulary_size >= 258: 256 bytes and two special tokens")
-        return self
-
-
-class Corpus(Strict):
-    """Real documents: the train pool, what is held out, and how much is trained on."""
-
-    train: Source
-    more: Source | None = Field(None, description="further train documents, for D beyond the first source")
-    validation: Source | None = Field(None, description="own i.i.d. validation source; none: held out by stable hash")
-    validation_short: Source | None = Field(None, description="own short documents; none: the shorter half by tokens")
-    validation_long: Source | None = Field(None, description="own long documents; none: the longer half by tokens")
-    out_of_distribution: dict[str, Source] = Field(default_factory=dict)
-    tokenizer: Tokenizer = Tokenizer()
-    validation_fraction: Fraction = Field(0.2, description="share of documents in the reported validation set")
-    tuning_fraction: Fraction = Field(
-        0.1,
-        description="share of documents that hyper-parameters are chosen on; 0: on the validation set, as the authors",
-    )
-    near_duplicate_jaccard: float = Field(0.7, gt=0, le=1, description="[assumed] drop train documents this similar")
-    real_tokens: PositiveInt = Field(description="D: unique real tokens of every synthetic run")
-    baseline_tokens: list[PositiveInt] = Field(description="unique real tokens of the real-only runs, D among them")
-
-    @model_validator(mode="after")
-    def _fractions_and_baselines(self) -> "Corpus":
-        if self.validation_fraction + self.tuning_fraction >= 1:
-            raise ValueError("validation_fraction + tuning_fraction must leave documents to train on (< 1)")
-        if self.real_tokens not in self.baseline_tokens:
-            raise ValueError(f"baseline_tokens {self.baseline_tokens} must contain real_tokens {self.real_tokens}")
-        if len(set(self.baseline_tokens)) != len(self.baseline_tokens):
-            raise ValueError(f"baseline_tokens {self.baseline_tokens} holds a value twice")
-        return self
+from workflow_scripts.config.base import REAL, ROUND, STREAMS, Decay, Fraction, Name, Rate, Share, Stream, Strict
+from workflow_scripts.config.corpus import Corpus, Released
+from workflow_scripts.config.mixtures import Kind, Mixtures
 
 
 class Llm(Strict):
@@ -122,6 +18,9 @@ class Llm(Strict):
 
     model: str = Field(description="'package:smollm2-135m-instruct', a Hugging Face id, or a folder")
     revision: str = "main"
+    bits: int | None = Field(
+        None, ge=2, le=8, description="of a packaged one: its weights are rounded to so many bits, a worse generator"
+    )
     temperature: float = Field(1.0, gt=0)
     top_p: float = Field(1.0, gt=0, le=1)
     context: PositiveInt = Field(2048, description="tokens of prompt and answer together")
@@ -129,6 +28,17 @@ class Llm(Strict):
     tensor_parallel: PositiveInt = Field(
         1, description="GPUs of one node that share the model; with more than one, bf16 sums and so texts are others"
     )
+
+    @property
+    def unsaid(self) -> set[str]:
+        """Fields that say nothing: without them, keys of journals and params of rules stay those of older versions."""
+        usual = {"tensor_parallel": 1, "bits": None}
+        return {name for name, value in usual.items() if getattr(self, name) == value}
+
+    @property
+    def package(self) -> str | None:
+        """The data package that holds it, if one does."""
+        return self.model.removeprefix("package:") if self.model.startswith("package:") else None
 
 
 class Generation(Strict):
@@ -159,8 +69,8 @@ class Generation(Strict):
     generated: PositiveInt = Field(description="generations written per document and method")
     counts: list[PositiveInt] = Field(min_length=1, description="G of the studied streams; nested in `generated`")
     streams: list[Stream] = Field(["simple", "stitched", "latent"], description="streams that students train on")
-    max_new_tokens: dict[Method, PositiveInt] = Field(default={"rephrase": 1024, "latent_thoughts": 512})
-    prompt_versions: dict[Method, str] = Field(default={"rephrase": "rephrase.v1", "latent_thoughts": "latent.v1"})
+    max_new_tokens: dict[Name, PositiveInt] = Field(default={"rephrase": 1024, "latent_thoughts": 512})
+    prompt_versions: dict[Name, str] = Field(default={"rephrase": "rephrase.v1", "latent_thoughts": "latent.v1"})
     batch_documents: PositiveInt = Field(
         16, description="documents per engine batch; part of the result: bf16 rounding depends on the batch"
     )
@@ -290,18 +200,35 @@ class Analysis(Strict):
 class Rows(Strict):
     """Students of a study: all combinations of the lists; what is not given is the tuned value, or the scale's."""
 
-    stream: list[Stream | Literal["real"]] = Field(min_length=1)
+    stream: list[Name] = Field(min_length=1, description="real, a stream of `generation`, or a kind of `mixtures`")
     generations: list[int] = Field([0], min_length=1, description="G; real and self_distilled have none: [0]")
     student: list[str] | None = Field(None, description="keys of `students`; none: the scale's")
     real_tokens: list[PositiveInt] | None = Field(None, description="none: the scale's")
+    budget_tokens: list[PositiveInt] | None = Field(
+        None, description="mixtures: all tokens that a student is trained on, natural ones seen once; no epochs then"
+    )
+    batch_sequences: PositiveInt | None = Field(None, description="none: the scale's")
     real_epochs: list[PositiveInt] | None = None
-    mixing_ratio: list[Fraction] | None = None
+    mixing_ratio: list[Share] | None = Field(None, description="synthetic share; 1 with budget_tokens only")
     lr: list[Rate] | None = None
     weight_decay: list[Decay] | None = None
     seeds: list[int] | None = Field(None, description="none: the scale's")
     cross_document_attention: list[bool] | None = Field(None, description="none: the scale's")
     tuned_as: Stream | Literal["real"] | None = Field(None, description="take this stream's tuned values")
     alone: bool = Field(False, description="train on the synthetic stream alone, which epochs then count passes over")
+
+    @model_validator(mode="after")
+    def _budget_is_complete(self) -> "Rows":
+        if not self.budget_tokens:
+            if 1.0 in (self.mixing_ratio or []):
+                raise ValueError("mixing_ratio 1 needs budget_tokens: without real tokens there are no epochs to count")
+            return self
+        if needed := [name for name in ("mixing_ratio", "lr", "weight_decay") if getattr(self, name) is None]:
+            raise ValueError(f"budget_tokens needs {needed[0]}: no tuned values are looked up for mixtures")
+        fixed = {"real_epochs": None, "real_tokens": None, "tuned_as": None, "alone": False, "generations": [0]}
+        if given := [name for name, usual in fixed.items() if getattr(self, name) != usual]:
+            raise ValueError(f"{given[0]} does not go with budget_tokens: leave it out")
+        return self
 
     @model_validator(mode="after")
     def _alone_is_synthetic(self) -> "Rows":
@@ -339,7 +266,7 @@ class Compute(Strict):
     checkpoint_minutes: float = Field(15, gt=0, description="a training that is killed loses at most this much work")
     runtime_safety: float = Field(1.5, ge=1, description="a job asks for this many times its estimated time")
     mean_document_tokens: float = Field(300, gt=0, description="[assumed] for estimates")
-    mean_generated_tokens: dict[Method, PositiveInt] = Field({"rephrase": 200, "latent_thoughts": 60})
+    mean_generated_tokens: dict[Name, PositiveInt] = Field({"rephrase": 200, "latent_thoughts": 60})
 
 
 class Scale(Strict):
@@ -353,8 +280,27 @@ class Scale(Strict):
     evaluation: Evaluation = Evaluation()
     analysis: Analysis = Analysis()
     compute: Compute = Compute()
+    mixtures: Mixtures | None = Field(None, description="natural and synthetic text of the mixture studies")
     studies: dict[str, Study] = Field({}, description="further students, by the question that they answer")
     left_out: dict[str, str] = Field({}, description="figures that this scale lacks, each with the reason")
+
+    @model_validator(mode="after")
+    def _mixtures_are_described(self) -> "Scale":
+        if not self.mixtures and any(rows.budget_tokens for study in self.studies.values() for rows in study.rows):
+            raise ValueError("studies with budget_tokens need a section `mixtures`")
+        return self
+
+    @model_validator(mode="after")
+    def _streams_exist(self) -> "Scale":
+        known = {REAL, *STREAMS, *(self.mixtures.kinds if self.mixtures else [])}
+        for study, content in self.studies.items():
+            for stream in (name for rows in content.rows for name in rows.stream):
+                if stream not in known and not ROUND.fullmatch(stream):
+                    raise ValueError(
+                        f"studies.{study}: no stream is called '{stream}'; it is none of {', '.join(sorted(known))}, "
+                        "replace_r1, accumulate_r1 ..."
+                    )
+        return self
 
     @model_validator(mode="after")
     def _batches_fit(self) -> "Scale":
@@ -387,6 +333,7 @@ class Config(Strict):
     site: str = Field("slurm/site.yaml", description="facts of your cluster; copy slurm/site.example.yaml")
     budget_gpu_hours: float | None = Field(None, ge=0, description="the workflow refuses to use more device-hours")
     llms: dict[str, Llm]
+    kinds: dict[Name, Kind] = Field({}, description="kinds of synthetic text; a scale's `mixtures` says how much")
     students: dict[str, Student]
     scales: dict[Literal["smoke", "laptop", "replication", "gpu", "paper"], Scale]
 
@@ -409,6 +356,9 @@ class Config(Strict):
         for name, scale in self.scales.items():
             _require(scale.generation.llm, self.llms, f"scales.{name}.generation.llm", "llms")
             _require(scale.training.student, self.students, f"scales.{name}.training.student", "students")
+            for kind in scale.mixtures.kinds if scale.mixtures else []:
+                _require(kind, self.kinds, f"scales.{name}.mixtures.kinds", "kinds")
+                _require(self.kinds[kind].llm or scale.generation.llm, self.llms, f"kinds.{kind}.llm", "llms")
             for study, content in scale.studies.items():
                 for student in (key for rows in content.rows for key in rows.student or []):
                     _require(student, self.students, f"scales.{name}.studies.{study}.rows.student", "students")

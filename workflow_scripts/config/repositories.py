@@ -2,19 +2,23 @@
 
 from pathlib import Path
 
-from workflow_scripts.config.models import Config, Scale, Source
+from workflow_scripts.config.corpus import Source
+from workflow_scripts.config.models import Config, Scale
 
 
 def repositories_of(config: Config) -> dict[str, str]:
-    """`kind:id@revision` by name: `llm`, `tokenizer`, `source-<name>`, and released streams by theirs.
+    """`kind:id@revision` by name: `llm`, `llm-<name>`, `tokenizer`, `source-<name>`, and released streams by theirs.
 
     A source that is read only up to a number of documents is of kind `stream`: it is never downloaded whole.
     """
     scale = config.scales[config.scale]
-    llm, tokenizer = config.llms[scale.generation.llm], scale.corpus.tokenizer
-    found = {}
-    if scale.generation.source == "ours" and not llm.model.startswith("package:") and not Path(llm.model).exists():
-        found["llm"] = f"model:{llm.model}@{llm.revision}"
+    tokenizer, llms = scale.corpus.tokenizer, {}
+    if scale.generation.source == "ours":
+        llms["llm"] = config.llms[scale.generation.llm]
+    for name in filter(None, (config.kinds[kind].llm for kind in (scale.mixtures.kinds if scale.mixtures else []))):
+        llms[f"llm-{name}"] = config.llms[name]
+    hub = {name: llm for name, llm in llms.items() if not llm.package and not Path(llm.model).exists()}
+    found = {name: f"model:{llm.model}@{llm.revision}" for name, llm in hub.items()}
     if tokenizer.kind == "hub":
         found["tokenizer"] = f"tokenizer:{tokenizer.name}@{tokenizer.revision}"
     released = scale.generation.released if scale.generation.source == "released" else {}
@@ -34,5 +38,6 @@ def sources_of(scale: Scale) -> dict[str, Source]:
         "validation": corpus.validation,
         "short": corpus.validation_short,
         "long": corpus.validation_long,
+        "natural": scale.mixtures.natural if scale.mixtures else None,
     }
     return {name: source for name, source in (named | corpus.out_of_distribution).items() if source}

@@ -4,13 +4,13 @@ import csv
 import io
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
-from pydantic import PositiveInt, ValidationError, ValidationInfo, field_validator
+from pydantic import NonNegativeInt, PositiveInt, ValidationError, ValidationInfo, field_validator
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.files import write_text
-from workflow_scripts.config.models import Config, Decay, Fraction, Rate, Stream, Strict
+from workflow_scripts.config.base import REAL, STREAMS, Decay, Fraction, Name, Rate, Share, Strict
+from workflow_scripts.config.models import Config
 
 
 class Hyperparameters(Strict):
@@ -18,7 +18,7 @@ class Hyperparameters(Strict):
 
     scale: str
     student: str
-    stream: Stream | Literal["real"]
+    stream: Name
     generations: int
     real_tokens: PositiveInt
     real_epochs: PositiveInt
@@ -26,6 +26,13 @@ class Hyperparameters(Strict):
     lr: Rate
     weight_decay: Decay
     origin: str
+
+    @field_validator("stream")
+    @classmethod
+    def _is_tuned_for(cls, stream: str) -> str:
+        if stream not in (REAL, *STREAMS):
+            raise ValueError(f"is none of {', '.join((REAL, *STREAMS))}")
+        return stream
 
     @field_validator("mixing_ratio")
     @classmethod
@@ -44,11 +51,11 @@ class Run(Strict):
     """One student."""
 
     run_id: str
-    stream: Stream | Literal["real"]
+    stream: Name  # real, a stream of the megadocs study, a kind of text, or a round of own text
     generations: int
-    real_tokens: PositiveInt
+    real_tokens: NonNegativeInt  # unique ones that it may see
     real_epochs: PositiveInt
-    mixing_ratio: Fraction
+    mixing_ratio: Share  # synthetic share of its tokens
     lr: Rate
     weight_decay: Decay
     student: str
@@ -56,6 +63,8 @@ class Run(Strict):
     cross_document_attention: bool
     recipe: int
     alone: bool = False  # the synthetic stream takes the real documents' place; epochs count passes over it
+    budget_tokens: NonNegativeInt = 0  # all tokens of a mixture's student; 0: they follow from the epochs
+    batch_sequences: NonNegativeInt = 0  # 0: the scale's
     studies: str = ""  # names, joined by blanks
     origin: str = ""
 
@@ -96,7 +105,12 @@ def run_of(config: Config, row: Hyperparameters, **changes: object) -> Run:
         "recipe": scale.recipe,
     }
     run = Run(run_id="unnamed", **(content | changes))
-    return run.model_copy(update={"run_id": _run_id(run, scale.student)})
+    return named(run, scale.student)
+
+
+def named(run: Run, usual_student: str) -> Run:
+    """The run with its name; `usual_student`: of the scale, which is not said."""
+    return run.model_copy(update={"run_id": _run_id(run, usual_student)})
 
 
 def write_runs(path: str | Path, runs: Iterable[Run]) -> None:
@@ -125,7 +139,8 @@ def _run_id(run: Run, usual_student: str) -> str:
     parts = [] if run.student == usual_student else [run.student]
     parts += [run.stream] + ([f"G{run.generations}"] if run.generations else [])
     parts += ["alone"] if run.alone else []
-    parts += [f"D{_short(run.real_tokens)}", f"e{run.real_epochs}"]
+    budget = [f"T{_short(run.budget_tokens)}"] + ([f"b{run.batch_sequences}"] if run.batch_sequences else [])
+    parts += budget if run.budget_tokens else [f"D{_short(run.real_tokens)}", f"e{run.real_epochs}"]
     parts += [f"m{run.mixing_ratio:g}"] if run.mixing_ratio else []
     parts += [f"lr{run.lr:g}", f"wd{run.weight_decay:g}"]
     parts += [] if run.cross_document_attention else ["masked"]

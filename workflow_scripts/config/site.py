@@ -10,8 +10,8 @@ import yaml
 from pydantic import Field, PositiveInt, ValidationError, field_validator
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.base import Strict
 from workflow_scripts.config.load import sentences
-from workflow_scripts.config.models import Strict
 
 EXAMPLE = "slurm/site.example.yaml"
 Name = Annotated[str, Field(min_length=1)]

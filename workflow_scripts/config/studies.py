@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.mixture_runs import mixture_students
 from workflow_scripts.config.models import Config, Rows, Scale, Study
 from workflow_scripts.config.runs import Hyperparameters, Run, read_hyperparameters, run_of
 
@@ -38,14 +39,19 @@ def studies_of(scale: Scale) -> dict[str, Study]:
     return always | scale.studies
 
 
+def mixture_studies(scale: Scale) -> list[str]:
+    """Studies of mixtures: those whose students have budgets of tokens (arXiv 2510.01631)."""
+    return [name for name, study in scale.studies.items() if any(rows.budget_tokens for rows in study.rows)]
+
+
 def needed_by(runs: Iterable[Run], study: str) -> list[Run]:
     """Students of a study."""
     return [run for run in runs if study in run.studies.split()]
 
 
-def replicated_runs(runs: Iterable[Run], scale: Scale) -> list[Run]:
-    """Students of several seeds that tell how far seeds scatter."""
-    wanted = set(scale.analysis.seed_studies)
+def replicated_runs(runs: Iterable[Run], scale: Scale, mixtures: bool = False) -> list[Run]:
+    """Students of several seeds that tell how far seeds scatter; those of mixtures are a crowd of their own."""
+    wanted = set(mixture_studies(scale) if mixtures else scale.analysis.seed_studies)
     own = [run for run in runs if wanted & set(run.studies.split())]
     groups = [run.group for run in own]
     return [run for run in own if groups.count(run.group) > 1]
@@ -68,12 +74,16 @@ def ensembles_of(runs: Iterable[Run], scale: Scale) -> dict[str, list[Run]]:
 
 def teacher_of(runs: Iterable[Run], scale: Scale) -> Run:
     """The real-only student whose own text the stream `self_distilled` is made of: tuned, at the scale's D."""
-    return next(run for run in runs if run.stream == "real" and run.real_tokens == scale.corpus.real_tokens)
+    tuned = (run for run in runs if run.stream == "real" and not run.budget_tokens)
+    return next(run for run in tuned if run.real_tokens == scale.corpus.real_tokens)
 
 
 def _students(config: Config, tuned: Tuned, rows: Rows) -> Iterator[Run]:
     scale = config.scales[config.scale]
     training = scale.training
+    if rows.budget_tokens:
+        yield from mixture_students(rows, training)
+        return
     tokens = rows.real_tokens or [scale.corpus.real_tokens]
     attention, seeds = (
         rows.cross_document_attention or [training.cross_document_attention],

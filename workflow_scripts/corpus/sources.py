@@ -17,7 +17,7 @@ from workflow_scripts.common.hub import cached, snapshot
 from workflow_scripts.common.hub_reasons import missing
 from workflow_scripts.common.hub_repo import Repo
 from workflow_scripts.common.packages import PACKAGES
-from workflow_scripts.config.models import Location
+from workflow_scripts.config.corpus import Location
 
 ORANGE_FILES = {"newsgroups": "20newsgroups-test.tab", "reuters": "reuters-r52-test.tab"}
 

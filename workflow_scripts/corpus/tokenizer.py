@@ -14,7 +14,7 @@ from tokenizers import Encoding, Tokenizer, decoders, models, pre_tokenizers, tr
 
 from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import write_text
-from workflow_scripts.config import models as config
+from workflow_scripts.config import corpus as config
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.corpus.documents import read_documents
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.files import atomic_path
-from workflow_scripts.evaluation.tables import COLUMNS, FILES, KEYS
+from workflow_scripts.evaluation.tables import COLUMNS, FILES, KEYS, NEWER
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,7 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
         raise UserError(f"{path}: no such file; a pack holds {', '.join(FILES.values())}")
     text = {"studies": "", "origin": ""}
     table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path).fillna(text)
+    table = table.assign(**{name: value for name, value in NEWER.items() if name in columns and name not in table})
     if missing := set(columns) - set(table):
         raise UserError(f"{path}: column {sorted(missing)[0]} is missing; it was written by another version")
     return table

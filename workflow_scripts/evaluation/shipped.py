@@ -18,17 +18,26 @@ def pack_of(scale: str, folder: str | Path) -> Path:
 
 
 def shipped_runs(pack: Path, wanted: Iterable[Run]) -> set[str]:
-    """Names of the students of a pack. Raises UserError when one of `wanted`, the run table, is not among them."""
+    """Names of the students of a pack. Raises UserError when one of `wanted`, the run table, is not among them.
+
+    The students of a paper of whom none is shipped are not missed: the paper's results are not.
+    """
     path = pack / FILES["students"]
     if not path.exists():
         scales = ", ".join(sorted(place.parent.name for place in pack.parent.glob(f"*/{FILES['students']}"))) or "none"
         raise UserError(f"{path}: no such file; results are shipped of these scales: {scales}. Set source=rerun")
     with open(path, newline="", encoding="utf-8") as table:
         found = {row["run_id"] for row in csv.DictReader(table)}
-    if missing := [run for run in wanted if run.run_id not in found]:
+    wanted = list(wanted)
+    papers = {is_mixture for is_mixture in (False, True) if found & _names(wanted, is_mixture)}
+    if missing := [run for run in wanted if run.run_id not in found and bool(run.budget_tokens) in (papers or {False})]:
         raise UserError(
             f"{path}: student {missing[0].run_id} of the studies {missing[0].studies} is not shipped, nor are "
             f"{len(missing) - 1} others: undo the change of the config or of the table of tuned values that asks for "
             "them, or set source=rerun to train them"
         )
     return found
+
+
+def _names(runs: Iterable[Run], mixtures: bool) -> set[str]:
+    return {run.run_id for run in runs if bool(run.budget_tokens) == mixtures}

@@ -3,13 +3,14 @@
 A scale that lacks one of a figure's studies lacks the figure, and says why in `scales.<scale>.left_out`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.models import Scale
-from workflow_scripts.config.studies import studies_of
+from workflow_scripts.config.studies import mixture_studies, studies_of
 
-MEGADOCS, PREDECESSOR = "arXiv 2603.18534", "arXiv 2509.14786"
+MEGADOCS, PREDECESSOR, MIXTURES = "arXiv 2603.18534", "arXiv 2509.14786", "arXiv 2510.01631"
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,26 @@ FIGURES = {
     "joint_limit": Figure(
         "Ensembles of every size and their joint limit", ("regularised_recipe", "baseline_ensembles"), PREDECESSOR
     ),
+    "mixture_data": Figure("Loss against training tokens of every mixture", ("mixture_data",), MIXTURES),
+    "mixture_size": Figure("Loss against the size of the student of every mixture", ("mixture_size",), MIXTURES),
+    "mixture_speedup": Figure("Natural tokens that a token of a mixture is worth", ("mixture_data",), MIXTURES),
+    "mixture_ratio": Figure("Best synthetic share against size and budget", ("mixture_ratio",), MIXTURES),
+    "mixture_domains": Figure("Loss of every mixture on every domain", ("mixture_data",), MIXTURES),
+    "generator_size": Figure("Loss against the quality of the generator", ("generator_size",), MIXTURES),
+    "retraining": Figure("Rounds of training on a student's own text", ("retraining",), MIXTURES),
 }
 
 
-def drawable(name: str, scale: Scale) -> list[str]:
-    """Figures that a scale has. Raises UserError for one that is neither drawable nor left out with a reason."""
-    known = set(studies_of(scale))
-    for figure, content in FIGURES.items():
+def drawable(name: str, scale: Scale, papers: Sequence[str] = (MEGADOCS, PREDECESSOR)) -> list[str]:
+    """Figures of some papers that a scale has.
+
+    Raises UserError for one that is neither drawable nor left out with a reason. A scale without mixture studies has
+    no figure of mixtures, and need not say why.
+    """
+    known, own = set(studies_of(scale)), {name for name, content in FIGURES.items() if content.paper in papers}
+    if not mixture_studies(scale):
+        own = {name for name in own if FIGURES[name].paper != MIXTURES}
+    for figure, content in ((name, FIGURES[name]) for name in FIGURES if name in own):
         missing = [study for study in content.studies if study not in known]
         if missing and figure not in scale.left_out:
             raise UserError(
@@ -68,4 +82,4 @@ def drawable(name: str, scale: Scale) -> list[str]:
             )
     if unknown := sorted(set(scale.left_out) - set(FIGURES)):
         raise UserError(f"scales.{name}.left_out.{unknown[0]}: no such figure; they are {', '.join(FIGURES)}")
-    return [figure for figure in FIGURES if figure not in scale.left_out]
+    return [figure for figure in FIGURES if figure in own and figure not in scale.left_out]

@@ -6,12 +6,12 @@ from matplotlib.axes import Axes
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.figures.frame import Drawn, Inputs, figure_command
 from workflow_scripts.figures.law_lines import LawLine, draw_laws, line_of
-from workflow_scripts.figures.limits import limit_of_settings, refusals
 from workflow_scripts.figures.marks import IID_LOSS, label_ends
 from workflow_scripts.figures.points import IID
 from workflow_scripts.figures.style import METHODS, TWO_PANELS_MM, Look, look, panels
 from workflow_scripts.figures.sweeps import notes, paired
 from workflow_scripts.scaling.bootstrap import Setting, ensemble_settings
+from workflow_scripts.scaling.limits import limit_of_settings, refusals
 
 DRAWN_TO = 10  # members, as in the paper
 Members = tuple[pd.Series, list[Setting]]

@@ -6,7 +6,6 @@ import pandas as pd
 from workflow_scripts.figures.ensembles import ensemble_line, ensembles_of, member_axis
 from workflow_scripts.figures.frame import Drawn, Inputs, figure_command
 from workflow_scripts.figures.law_lines import LawLine, draw_laws, line_of_limits
-from workflow_scripts.figures.limits import limit_of_limits, refusals
 from workflow_scripts.figures.marks import IID_LOSS, label_ends
 from workflow_scripts.figures.points import PAIRED
 from workflow_scripts.figures.regularised_recipe import BILLION, STUDY, chosen, reference_of, size_line
@@ -14,6 +13,7 @@ from workflow_scripts.figures.sizes import looks_of, size_axis
 from workflow_scripts.figures.style import TWO_PANELS_MM, Look, panels
 from workflow_scripts.figures.sweeps import choice, notes
 from workflow_scripts.scaling.bootstrap import Setting
+from workflow_scripts.scaling.limits import limit_of_limits, refusals
 
 DRAWN_TO = 10
 SINGLE = Look("#000000", "o", "one regularised student")

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from workflow_scripts.figures.limits import Limit
 from workflow_scripts.figures.style import Look
 from workflow_scripts.scaling.bootstrap import Setting, band
+from workflow_scripts.scaling.limits import Limit
 
 End = tuple[float, float, tuple[str, str]]  # x, y, (text, colour): what marks.label_ends takes
 LAST = {"x": np.inf}

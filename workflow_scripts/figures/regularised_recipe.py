@@ -5,13 +5,13 @@ import pandas as pd
 
 from workflow_scripts.figures.frame import Drawn, Inputs, figure_command
 from workflow_scripts.figures.law_lines import LawLine, draw_laws, line_of, line_of_limits
-from workflow_scripts.figures.limits import limit_of_limits, limit_of_settings, refusals
 from workflow_scripts.figures.marks import IID_LOSS, label_ends
 from workflow_scripts.figures.points import PAIRED, points, settings
 from workflow_scripts.figures.sizes import amount, looks_of, size_axis
 from workflow_scripts.figures.style import TWO_PANELS_MM, Look, panels
 from workflow_scripts.figures.sweeps import best_of, choice, notes, paired, setting_of
 from workflow_scripts.scaling.bootstrap import Setting
+from workflow_scripts.scaling.limits import limit_of_limits, limit_of_settings, refusals
 
 STUDY, STANDARD = "regularised_recipe", "standard_recipe"
 BILLION = 1e9

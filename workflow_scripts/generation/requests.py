@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from workflow_scripts.common.seeds import named_seed
-from workflow_scripts.config.models import Generation, Method
+from workflow_scripts.config.base import Name
+from workflow_scripts.config.models import Generation
 from workflow_scripts.corpus.tokenizer import StudentTokenizer
 from workflow_scripts.generation.prompts import PromptBuilder
 from workflow_scripts.generation.splitting import boundary_offset, studied_thoughts
@@ -16,7 +17,7 @@ class Request:
     """One text to write."""
 
     doc_id: str
-    method: Method
+    method: Name
     generation: int
     boundary: str | None
     prompt_ids: list[int]
@@ -29,11 +30,11 @@ class Request:
 
 
 def requests_of(
-    document: dict, method: Method, settings: Generation, builder: PromptBuilder, tokenizer: StudentTokenizer
+    document: dict, method: Name, settings: Generation, builder: PromptBuilder, tokenizer: StudentTokenizer
 ) -> Iterator[Request]:
     """All requests of a document for a method."""
     limit = settings.max_new_tokens[method]
-    if method == "rephrase":
+    if method != "latent_thoughts":
         ids, cut = builder.rephrase(document["text"])
         for generation in range(settings.generated):
             yield Request(document["doc_id"], method, generation, None, ids, cut, limit)

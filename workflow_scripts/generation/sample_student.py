@@ -1,4 +1,4 @@
-"""Write one job's share of a student's own texts, resumable: a shard of samples for the stream `self_distilled`.
+"""Write one job's share of a student's own texts, resumable: a shard of samples for a stream of them.
 
 What is sampled, and when a job stops: samples.py. Batches always run one after another, whatever the config's
 `batching` says, as texts decide which batch is the last one; so an interruption changes neither texts nor their number.
@@ -52,9 +52,9 @@ def sampling_settings(settings: Generation) -> Generation:
 def sample(arguments: argparse.Namespace, settings: Generation, llm: Llm) -> SampleShard:
     """Write the job's shard; what its journal holds is not sampled again."""
     tokenizer = Path(arguments.model, "tokenizer.json")
-    path = Path(arguments.output, f"{METHOD}-{arguments.job}.parquet")
+    path = Path(arguments.output, f"{arguments.name}-{arguments.job}.parquet")
     share = -(-arguments.tokens // settings.jobs)
-    shard = SampleShard(path, METHOD, [], 0, share=share, tokenizer=StudentTokenizer(tokenizer))
+    shard = SampleShard(path, arguments.name, [], 0, share=share, tokenizer=StudentTokenizer(tokenizer))
     batches = sample_batches(shard, arguments.job, settings, min(MAX_NEW_TOKENS, llm.context - 1))
     options = {"model": arguments.model, "tokenizer": tokenizer, "server": None, "journal": arguments.journal}
     with progress(share, "sampling", "tokens") as bar:
@@ -76,6 +76,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--settings", required=True, help="JSON of the `generation` section of the config")
     parser.add_argument("--model", required=True, help="folder of an exported student")
+    parser.add_argument("--name", default=METHOD, help="of the texts, which depend on it (default: %(default)s)")
     parser.add_argument("--tokens", type=tokens_of, required=True, help="of all jobs together; or a stream's JSON")
     parser.add_argument("--job", type=int, default=0, help="number of this job")
     parser.add_argument("--journal", required=True, help="folder that finished batches are kept in")

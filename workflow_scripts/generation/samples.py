@@ -19,7 +19,7 @@ from workflow_scripts.generation.batches import Batch, Shard
 from workflow_scripts.generation.prompts import Template
 from workflow_scripts.generation.requests import Request
 
-METHOD = "self_distilled"
+METHOD = "self_distilled"  # what texts are called unless they have another name
 NO_PROMPT = Template("bos", "", "", "")
 MAX_NEW_TOKENS = 1024  # as the authors, who sample at temperature 1.0 without top-p
 PATIENCE_TEXTS = 1000  # a student whose first texts are all empty is not asked for more
@@ -78,6 +78,11 @@ def sampled_tokens(answer: dict, engine: str) -> int:
     return answer["tokens"] - (engine.startswith("vllm") and answer["finish_reason"] == "stop")
 
 
+def text_name(method: str, number: int) -> str:
+    """Id of a text, which its seed depends on."""
+    return f"{'sample' if method == METHOD else method}-{number:08d}"
+
+
 def sample_batches(shard: SampleShard, job: int, settings: Generation, limit: int) -> Iterator[SampleBatch]:
     """Batches of a job in order, each when the one before it is finished, until the shard is whole."""
     size = settings.sequences
@@ -85,8 +90,8 @@ def sample_batches(shard: SampleShard, job: int, settings: Generation, limit: in
         if shard.is_whole:
             return
         first = (number * settings.jobs + job) * size
-        names = [f"sample-{text:08d}" for text in range(first, first + size)]
-        requests = [Sample(name, METHOD, 0, None, [shard.tokenizer.bos_id], False, limit) for name in names]
+        names = [text_name(shard.method, text) for text in range(first, first + size)]
+        requests = [Sample(name, shard.method, 0, None, [shard.tokenizer.bos_id], False, limit) for name in names]
         yield SampleBatch(shard, number, [{"doc_id": name, "text": ""} for name in names], requests, NO_PROMPT)
 
 

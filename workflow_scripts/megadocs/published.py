@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.config.models import Config, Generation, Released
+from workflow_scripts.config.corpus import Released
+from workflow_scripts.config.models import Config, Generation
 from workflow_scripts.config.runs import Run
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.files import require_free_disk
+from workflow_scripts.config.corpus import Released
 from workflow_scripts.config.load import parse_settings
-from workflow_scripts.config.models import Released
 from workflow_scripts.corpus.sources import texts
 from workflow_scripts.corpus.tokenizer import StudentTokenizer, groups_by_characters
 from workflow_scripts.megadocs.build import token_batches

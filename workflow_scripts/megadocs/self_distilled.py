@@ -1,4 +1,4 @@
-"""The stream `self_distilled`: a student's own texts, one row each, until they are as many tokens as another stream."""
+"""A stream of a student's own texts, one row each, until they are as many tokens as another stream."""
 
 import argparse
 from collections.abc import Iterable, Iterator
@@ -63,10 +63,10 @@ def sampled(shards: Iterable[str]) -> dict[str, int]:
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the stream's three files."""
-    require_free_disk(arguments.output, BYTES_PER_TOKEN * arguments.tokens, f"building {METHOD}")
+    require_free_disk(arguments.output, BYTES_PER_TOKEN * arguments.tokens, f"building {arguments.name}")
     tokenizer = StudentTokenizer(arguments.tokenizer)
     metadata = {
-        "stream": METHOD,
+        "stream": arguments.name,
         "generations": 0,
         "tokenizer": tokenizer.name,
         "tokenizer_sha256": tokenizer.sha256,
@@ -81,6 +81,7 @@ def main(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shards", nargs="+", required=True, help="shards of samples (Parquet)")
+    parser.add_argument("--name", default=METHOD, help="of the stream (default: %(default)s)")
     parser.add_argument("--tokens", type=tokens_of, required=True, help="of the stream; or another stream's JSON")
     parser.add_argument("--tokenizer", required=True, help="tokenizer.json")
     parser.add_argument("--output", required=True, help="prefix of the stream's files")

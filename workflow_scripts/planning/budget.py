@@ -20,16 +20,20 @@ def check_budget(
     train: Iterable[str] = (),
     generate: int = 0,
     sample: int = 0,
+    kinds: Iterable[str] = (),
+    rounds: Iterable[str] = (),
 ) -> None:
     """Raises UserError when the call's work and what is used already exceed `budget_gpu_hours`.
 
-    `train`: ids of the students that the call trains; `generate`, `sample`: numbers of its text jobs.
+    `train`: ids of the students that the call trains; `generate`, `sample`: numbers of its text jobs; `kinds`,
+    `rounds`: of mixtures, the stream that each text job writes for.
     """
     budget, compute = config.budget_gpu_hours, config.scales[config.scale].compute
     if budget is None:
         return
     used, by_student = hours_so_far(config, results, checkpoints)
-    new = training_hours(config, results, train, by_student) + text_hours(config, generate, sample)
+    texts = text_hours(config, generate, sample) + mixture_hours(config, kinds, rounds)
+    new = training_hours(config, results, train, by_student) + texts
     if new and used + new > budget:
         raise UserError(
             f"this call would use {amount(new)} of {budget:g} budgeted {compute.device}-hours ({amount(used)} used so "
@@ -53,6 +57,12 @@ def text_hours(config: Config, generate: int, sample: int) -> float:
     scale = config.scales[config.scale]
     shared = scale.generation.jobs if scale.generation.engine == "vllm-server" else 1
     return generate / shared * _cost(config, generation_need(config)) + sample * _cost(config, sampling_need(config))
+
+
+def mixture_hours(config: Config, kinds: Iterable[str], rounds: Iterable[str]) -> float:
+    """Device-hours of text jobs of mixtures."""
+    needs = [*(generation_need(config, kind) for kind in kinds), *(sampling_need(config, name) for name in rounds)]
+    return sum(_cost(config, need) for need in needs)
 
 
 def _cost(config: Config, need: Need) -> float:

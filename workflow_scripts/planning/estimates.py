@@ -4,7 +4,8 @@ A device is a GPU, or a core where there is none. Hours of several devices are a
 take half the time.
 """
 
-from workflow_scripts.config.models import Compute, Config, Method, Scale, Student
+from workflow_scripts.config.base import REAL, ROUND, STREAMS, Name
+from workflow_scripts.config.models import Compute, Config, Scale, Student
 from workflow_scripts.config.runs import Run
 from workflow_scripts.config.sizes import flops_per_token, parameter_counts, total_steps
 from workflow_scripts.generation.splitting import studied_thoughts
@@ -24,18 +25,25 @@ def parameters(config: Config, run: Run) -> int:
 def steps(config: Config, run: Run) -> int:
     """Optimizer steps of a run. Epochs of a student that trains alone on a synthetic stream count passes over that."""
     scale = config.scales[config.scale]
+    if run.budget_tokens:
+        return total_steps(run.budget_tokens, batch_tokens(scale, run), 1, 0.0)
     tokens = int(stream_tokens(scale, run.stream, run.generations)) if run.alone else run.real_tokens
-    return total_steps(tokens, batch_tokens(scale), run.real_epochs, run.mixing_ratio)
+    return total_steps(tokens, batch_tokens(scale, run), run.real_epochs, run.mixing_ratio)
 
 
-def batch_tokens(scale: Scale) -> int:
+def batch_sequences(scale: Scale, run: Run) -> int:
+    """Sequences of an optimizer step."""
+    return run.batch_sequences or scale.training.batch_sequences
+
+
+def batch_tokens(scale: Scale, run: Run) -> int:
     """Tokens of an optimizer step."""
-    return scale.training.batch_sequences * scale.training.context
+    return batch_sequences(scale, run) * scale.training.context
 
 
 def run_tokens(config: Config, run: Run) -> int:
     """Tokens that a student sees."""
-    return steps(config, run) * batch_tokens(config.scales[config.scale])
+    return steps(config, run) * batch_tokens(config.scales[config.scale], run)
 
 
 def run_flops(config: Config, run: Run) -> float:
@@ -60,23 +68,23 @@ def documents(scale: Scale) -> float:
     return scale.corpus.real_tokens / scale.compute.mean_document_tokens
 
 
-def texts_per_document(scale: Scale, method: Method) -> int:
+def texts_per_document(scale: Scale, method: Name) -> int:
     """Generations of a document: rephrases, or thoughts at each boundary that some G has."""
     return scale.generation.generated if method == "rephrase" else len(studied_thoughts(scale.generation.counts))
 
 
-def generated_tokens(scale: Scale, method: Method) -> float:
+def generated_tokens(scale: Scale, method: Name) -> float:
     """New tokens of a method, all jobs together."""
     return documents(scale) * texts_per_document(scale, method) * scale.compute.mean_generated_tokens[method]
 
 
-def prompt_tokens(scale: Scale, method: Method) -> float:
+def prompt_tokens(scale: Scale, method: Name) -> float:
     """Tokens of prompts that the engine computes: once for all rephrases of a document, once per thought."""
     times = 1 if method == "rephrase" else texts_per_document(scale, method)
     return scale.corpus.real_tokens * times
 
 
-def generation_device_hours(scale: Scale) -> dict[Method, float]:
+def generation_device_hours(scale: Scale) -> dict[Name, float]:
     """Hours of one device to write all texts of each method."""
     rate, prompt_rate = scale.compute.generated_tokens_per_second, scale.compute.prompt_tokens_per_second
     return {
@@ -85,16 +93,47 @@ def generation_device_hours(scale: Scale) -> dict[Method, float]:
     }
 
 
-def sampling_device_hours(scale: Scale) -> float:
+def passages(scale: Scale) -> float:
+    """Passages that texts of mixtures are written of."""
+    return scale.mixtures.source_tokens / scale.mixtures.passage_tokens
+
+
+def kind_tokens(scale: Scale, kind: str) -> float:
+    """New tokens of a kind, all jobs together; [assumed] 200 a text where the config says nothing."""
+    return passages(scale) * scale.mixtures.kinds[kind].texts * scale.compute.mean_generated_tokens.get(kind, 200)
+
+
+def kind_device_hours(scale: Scale, kind: str) -> float:
+    """Hours of one device to write a kind; [assumed] at the rate of the scale's generator, whatever the kind's is."""
+    prompts = scale.mixtures.source_tokens / scale.compute.prompt_tokens_per_second
+    return (kind_tokens(scale, kind) / scale.compute.generated_tokens_per_second + prompts) / 3600
+
+
+def round_streams(scale: Scale) -> list[str]:
+    """Streams of a student's own text, round by round, that some student is trained on."""
+    rows = [rows for study in scale.studies.values() for rows in study.rows]
+    return sorted({name for own in rows for name in own.stream if ROUND.fullmatch(name)})
+
+
+def round_tokens(scale: Scale) -> int:
+    """Tokens that a student writes for the next round: as many as the largest of them is trained on."""
+    rows = [rows for study in scale.studies.values() for rows in study.rows if any(map(ROUND.fullmatch, rows.stream))]
+    return max((max(own.budget_tokens) for own in rows if own.budget_tokens), default=0)
+
+
+def sampling_device_hours(scale: Scale, tokens: float) -> float:
     """Hours of one device to sample a student's own text; [assumed] no faster than the generator is."""
-    tokens = stream_tokens(scale, "self_distilled", 0)
     return tokens / scale.compute.generated_tokens_per_second / 3600
 
 
 def stream_tokens(scale: Scale, stream: str, generations: int) -> float:
     """Tokens of a stream; the self-distilled one has as many as the largest simple one."""
-    if stream == "real":
+    if stream == REAL:
         return max(scale.corpus.baseline_tokens)
+    if ROUND.fullmatch(stream):
+        return round_tokens(scale)
+    if stream not in STREAMS:
+        return kind_tokens(scale, stream)
     if stream == "self_distilled":
         return stream_tokens(scale, "simple", max(scale.generation.counts))
     method = "latent_thoughts" if stream.startswith("latent") else "rephrase"

@@ -19,9 +19,19 @@ from workflow_scripts.planning.slurm import slurm_resources
 from workflow_scripts.planning.work import runs_named
 
 
-def check_fits(config: Config, site: Site, train: Iterable[str] = (), generate: int = 0, sample: int = 0) -> None:
+def check_fits(
+    config: Config,
+    site: Site,
+    train: Iterable[str] = (),
+    generate: int = 0,
+    sample: int = 0,
+    kinds: Iterable[str] = (),
+    rounds: Iterable[str] = (),
+) -> None:
     """Raises UserError that names the work, what it needs, the limit and the key to change. As `check_budget`."""
-    for name, need in _needs(config, set(train), generate, sample):
+    mixtures = {f"generation of {kind}": generation_need(config, kind) for kind in kinds}
+    mixtures |= {f"generation of {name}": sampling_need(config, name) for name in rounds}
+    for name, need in [*mixtures.items(), *_needs(config, set(train), generate, sample)]:
         try:
             slurm_resources(need, site, attempt=1)
         except UserError as error:

@@ -35,20 +35,21 @@ def training_need(config: Config, run: Run) -> Need:
     """Of one student: the fewest GPUs that train it in `compute.hours_per_training`, else as many as there may be."""
     scale = config.scales[config.scale]
     device_hours = estimates.training_device_hours(config, run)
-    gpus = training_gpus(scale, device_hours)
+    sequences = estimates.batch_sequences(scale, run)
+    gpus = training_gpus(scale, device_hours, sequences)
     cpus = scale.compute.threads * max(1, gpus)
-    micro_batch = _micro_batch(config, run, scale.training.batch_sequences // max(1, gpus))
+    micro_batch = _micro_batch(config, run, sequences // max(1, gpus))
     hours, disk = device_hours / estimates.devices(scale.compute, gpus, cpus), training_disk_gb(config, run)
     return Need(
         gpus, cpus, _memory_gb(config, run, gpus, micro_batch), hours, disk, scale.compute.runtime_safety, micro_batch
     )
 
 
-def training_gpus(scale: Scale, device_hours: float) -> int:
+def training_gpus(scale: Scale, device_hours: float, batch_sequences: int) -> int:
     """A power of two that divides the batch; 0 where there is no GPU."""
     if not scale.compute.gpus:
         return 0
-    numbers = [n for n in (1, 2, 4, 8) if n <= scale.compute.gpus and scale.training.batch_sequences % n == 0]
+    numbers = [n for n in (1, 2, 4, 8) if n <= scale.compute.gpus and batch_sequences % n == 0]
     enough = (n for n in numbers if device_hours / n <= scale.compute.hours_per_training)
     return next(enough, numbers[-1])
 

@@ -48,21 +48,26 @@ def ensemble_need(config: Config, members: list[Run]) -> Need:
     return Need(gpus, compute.threads, memory, hours, 0.1, compute.runtime_safety)
 
 
-def generation_need(config: Config) -> Need:
-    """One of `generation.jobs`; or the one server that answers them all."""
+def generation_need(config: Config, kind: str | None = None) -> Need:
+    """One of `generation.jobs`, of a kind or of the megadocs study; or the one server that answers them all."""
     scale = config.scales[config.scale]
     is_server = scale.generation.engine == "vllm-server"
-    parallel = config.llms[scale.generation.llm].tensor_parallel * (_data_parallel(scale) if is_server else 1)
+    llm = config.llms[(config.kinds[kind].llm if kind else None) or scale.generation.llm]
+    parallel = llm.tensor_parallel * (_data_parallel(scale) if is_server else 1)
     share = 1 if is_server else scale.generation.jobs
-    tokens = sum(estimates.generated_tokens(scale, method) for method in scale.generation.max_new_tokens)
-    return _engine(scale, parallel, sum(estimates.generation_device_hours(scale).values()) / share, tokens / share)
+    if kind:
+        hours, tokens = estimates.kind_device_hours(scale, kind), estimates.kind_tokens(scale, kind)
+    else:
+        hours = sum(estimates.generation_device_hours(scale).values())
+        tokens = sum(estimates.generated_tokens(scale, method) for method in scale.generation.max_new_tokens)
+    return _engine(scale, parallel, hours / share, tokens / share)
 
 
-def sampling_need(config: Config) -> Need:
+def sampling_need(config: Config, stream: str = "self_distilled") -> Need:
     """One of `generation.jobs` that sample a student's own text."""
     scale = config.scales[config.scale]
-    jobs, tokens = scale.generation.jobs, estimates.stream_tokens(scale, "self_distilled", 0)
-    return _engine(scale, 1, estimates.sampling_device_hours(scale) / jobs, tokens / jobs)
+    jobs, tokens = scale.generation.jobs, estimates.stream_tokens(scale, stream, 0)
+    return _engine(scale, 1, estimates.sampling_device_hours(scale, tokens) / jobs, tokens / jobs)
 
 
 def _engine(scale: Scale, parallel: int, device_hours: float, tokens: float) -> Need:
@@ -89,6 +94,8 @@ def corpus_need(config: Config) -> Need:
     """Splitting, sampling and tokenising all documents."""
     scale = config.scales[config.scale]
     more = scale.corpus.more.stop_after or 0 if scale.corpus.more else 0
+    natural = scale.mixtures.natural if scale.mixtures else None
+    more += natural.stop_after or 0 if natural else 0
     documents = more + max(scale.corpus.baseline_tokens) / scale.compute.mean_document_tokens
     tokens = documents * scale.compute.mean_document_tokens
     memory, disk = CORPUS_GB + CORPUS_BYTES_PER_DOCUMENT * documents / GB, TEXT_BYTES_PER_TOKEN * tokens / GB

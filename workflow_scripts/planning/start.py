@@ -39,6 +39,8 @@ def before_any_job(workflow, config: Config, site: Site | None, results: str, ch
         "train": [job["run"] for job in jobs.get("train_student", [])],
         "generate": len(jobs.get("generate_texts", [])),
         "sample": len(jobs.get("sample_student", [])),
+        "kinds": [job["kind"] for job in jobs.get("generate_kind", [])],
+        "rounds": [f"{job['chain']}_r{job['number']}" for job in jobs.get("sample_round", [])],
     }
     if workflow.executor_plugin.name == "slurm":
         _check_cluster(site, config.site)

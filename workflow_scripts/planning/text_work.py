@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from workflow_scripts.config.base import ROUND
 from workflow_scripts.config.models import Config, Scale
 from workflow_scripts.config.runs import Run
 from workflow_scripts.planning import estimates
@@ -36,19 +37,35 @@ def text_work(config: Config, runs: Iterable[Run], results: Path) -> Iterator[Wo
     """Generation jobs, sampling jobs and packing, as far as some student waits for them."""
     scale = config.scales[config.scale]
     waiting = studies_by_stream(scale, runs)
-    written = dict.fromkeys(study for stream in waiting.keys() - {REAL, (SAMPLED, 0)} for study in waiting[stream])
+    kinds = [name for name in (scale.mixtures.kinds if scale.mixtures else []) if (name, 0) in waiting]
+    rounds = [name for name, _ in waiting if ROUND.fullmatch(name)]
+    own = waiting.keys() - {REAL, (SAMPLED, 0), *((name, 0) for name in [*kinds, *rounds])}
+    written = dict.fromkeys(study for stream in own for study in waiting[stream])
     if written and scale.generation.source == "ours":
         yield from _generation(config, sorted(written), results)
-    if (SAMPLED, 0) in waiting:
+    for kind in kinds:
+        yield from _kind(config, kind, waiting[(kind, 0)], results)
+    for stream in [*([SAMPLED] if (SAMPLED, 0) in waiting else []), *rounds]:
         for job in range(scale.generation.jobs):
-            done = (results / "generations" / f"{SAMPLED}-{job}.json").exists()
-            name, need = f"{SAMPLED}-{job}", sampling_need(config)
-            yield job_work(config, "self-distillation", name, waiting[(SAMPLED, 0)], need, done=done)
+            done = (results / "generations" / f"{stream}-{job}.json").exists()
+            name, need = f"{stream}-{job}", sampling_need(config, stream)
+            yield job_work(config, "self-distillation", name, waiting[(stream, 0)], need, done=done)
     for (stream, count), studies in waiting.items():
         name = f"{stream}-G{count}" if count else stream
         need, done = stream_need(config, stream, count), (results / "streams" / f"{name}.json").exists()
         work = job_work(config, "packing", name, studies, need, done=done)
         yield replace(work, tokens=int(estimates.stream_tokens(scale, stream, count)))
+
+
+def _kind(config: Config, kind: str, studies: list[str], results: Path) -> Iterator[Work]:
+    """Jobs that write a kind of text."""
+    generation, need = config.scales[config.scale].generation, generation_need(config, kind)
+    tokens = estimates.kind_tokens(config.scales[config.scale], kind)
+    for job in range(generation.jobs):
+        shards = [results / "generations" / f"{kind}-{job}.{part}.json" for part in range(generation.shards_per_job)]
+        done = all(path.exists() for path in shards)
+        work = job_work(config, "generation", f"{kind}-{job}", studies, need, done=done)
+        yield replace(work, tokens=int(tokens / generation.jobs))
 
 
 def _generation(config: Config, studies: list[str], results: Path) -> Iterator[Work]:

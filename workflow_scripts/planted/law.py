@@ -8,6 +8,7 @@ from workflow_scripts.config.models import Config, Scale
 from workflow_scripts.config.runs import Hyperparameters, Run, read_hyperparameters
 from workflow_scripts.config.sizes import parameter_counts
 from workflow_scripts.config.studies import AXES, ensembles_of
+from workflow_scripts.planted.mixture_law import mixture_loss, mixture_record
 from workflow_scripts.planted.truth import Bowl, Truth, Tuned
 from workflow_scripts.scaling.law import BILLION, DataLaw
 
@@ -34,6 +35,8 @@ class Law:
 
     def loss(self, run: Run) -> float:
         """Expected i.i.d. loss of a student in nats per token."""
+        if run.budget_tokens:
+            return mixture_loss(self.config, self.truth.mixtures, run)
         truth, size = self.truth, self.size(run.student)
         data = run.real_tokens / self.scale.corpus.real_tokens * self.efficiency(run)
         tuned = truth.floor + (truth.reference_loss - truth.floor) / data**truth.exponent
@@ -98,6 +101,7 @@ class Law:
             ],
             "ensemble_asymptotes": {name: law.C for name, law in ensembles.items()},
             "size_asymptote": truth.reference_loss - truth.size_excess,
+            "mixtures": mixture_record(self.config, truth.mixtures, runs),
             "constants": truth.model_dump(),
         }
 

@@ -20,7 +20,7 @@ from workflow_scripts.config.models import Config
 from workflow_scripts.config.runs import Run
 from workflow_scripts.config.sizes import parameter_counts, total_steps
 from workflow_scripts.config.studies import downstream_runs, ensembles_of, expand_runs, replicated_runs
-from workflow_scripts.evaluation.collect import EVERYTHING, students_of
+from workflow_scripts.evaluation.collect import EVERYTHING, MIXTURES, students_of
 from workflow_scripts.evaluation.results import Results, empty, with_halves
 from workflow_scripts.evaluation.seed_noise import seed_noise
 from workflow_scripts.evaluation.tables import COLUMNS
@@ -45,9 +45,9 @@ class Documents:
 
 
 def plant(config: Config, seed: int, truth: Truth, runs: Iterable[Run] | None = None) -> Results:
-    """Results of some students, all of the run table and of the search by default; the same seed gives the same."""
+    """Results of some students, `everyone` by default; the same seed gives the same."""
     law, scale = Law.of(config, truth), config.scales[config.scale]
-    runs = students_of(config, EVERYTHING) if runs is None else list(runs)
+    runs = everyone(config) if runs is None else list(runs)
     documents = draw_documents(truth, seed, bool(scale.corpus.tuning_fraction))
     noises = [_generator(seed, run.run_id) for run in runs]
     expected = np.array([law.loss(run) for run in runs])
@@ -55,7 +55,7 @@ def plant(config: Config, seed: int, truth: Truth, runs: Iterable[Run] | None = 
     noise = np.stack([each.normal(0, truth.document_sd, len(documents.table)) for each in noises])
     sums = documents.losses(expected + seeds - truth.reference_loss, noise)
     losses = with_halves(_long(documents.table, "run_id", dict(zip([run.run_id for run in runs], sums, strict=True))))
-    seeds = {run.run_id for run in replicated_runs(runs, scale)}
+    seeds = {run.run_id for mixtures in (False, True) for run in replicated_runs(runs, scale, mixtures)}
     rows = [student_row(law, run, loss) for run, loss in zip(runs, expected, strict=True)]
     by_run = {run.run_id: place for place, run in enumerate(runs)}
     ensembles = [
@@ -71,6 +71,11 @@ def plant(config: Config, seed: int, truth: Truth, runs: Iterable[Run] | None = 
         pd.DataFrame(answers, columns=COLUMNS["downstream"]),
         seed_noise(losses[losses["run_id"].isin(seeds)]),
     )
+
+
+def everyone(config: Config) -> list[Run]:
+    """All students of a scale: of the run table and of the search."""
+    return [*students_of(config, EVERYTHING), *students_of(config, MIXTURES)]
 
 
 def draw_documents(truth: Truth, seed: int, tuning: bool) -> Documents:
@@ -99,22 +104,34 @@ def _joined(parts: list[Documents]) -> Documents:
 
 def student_row(law: Law, run: Run, loss: float) -> dict:
     """A student's row of a pack."""
-    scale, truth = law.scale, law.truth
-    written = run.generations * truth.written_share.get(run.stream, truth.usual_share)
-    stream = 0 if run.stream == "real" else round(run.real_tokens * (1 + written))
-    batch = scale.training.batch_sequences * scale.training.context
-    steps = total_steps(stream if run.alone else run.real_tokens, batch, run.real_epochs, run.mixing_ratio)
+    scale, stream = law.scale, stream_tokens(law, run)
+    batch = (run.batch_sequences or scale.training.batch_sequences) * scale.training.context
+    if run.budget_tokens:
+        steps = total_steps(run.budget_tokens, batch, 1, 0.0)
+    else:
+        steps = total_steps(stream if run.alone else run.real_tokens, batch, run.real_epochs, run.mixing_ratio)
+    real = steps * batch * (1 - run.mixing_ratio) / run.real_tokens if run.real_tokens else 0.0
     counts = parameter_counts(law.config.students[run.student], scale.corpus.tokenizer.vocabulary_size)
     return run.model_dump() | {
         "parameters": counts["total"],
         "non_embedding_parameters": counts["non_embedding"],
         "steps": steps,
         "trained_tokens": steps * batch,
-        "real_epochs_seen": float(run.real_epochs),
+        "real_epochs_seen": real if run.budget_tokens else float(run.real_epochs),
         "synthetic_epochs_seen": steps * batch * run.mixing_ratio / stream if stream else 0.0,
         "synthetic_stream_tokens": stream,
-        "train_loss_nats": loss - truth.train_gap,
+        "train_loss_nats": loss - law.truth.train_gap,
     }
+
+
+def stream_tokens(law: Law, run: Run) -> int:
+    """Tokens of a student's synthetic stream; [assumed] as many as it needs, where it is one of a mixture."""
+    if run.stream == "real":
+        return 0
+    if run.budget_tokens:
+        return round(run.budget_tokens * run.mixing_ratio)
+    written = run.generations * law.truth.written_share.get(run.stream, law.truth.usual_share)
+    return round(run.real_tokens * (1 + written))
 
 
 def _ensemble(law: Law, name: str, members: list[Run], documents: Documents, sums: np.ndarray) -> pd.DataFrame:

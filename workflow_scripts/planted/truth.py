@@ -5,7 +5,8 @@ D, N and G count relative to the scale's own, so that the law suits every scale.
 
 from pydantic import Field
 
-from workflow_scripts.config.models import Strict
+from workflow_scripts.config.base import Strict
+from workflow_scripts.planted.mixtures import PlantedMixtures
 
 
 class Bowl(Strict):
@@ -122,3 +123,4 @@ class Truth(Strict):
         },
         description="accuracies of regularised real-only students [authors' code]",
     )
+    mixtures: PlantedMixtures = Field(PlantedMixtures(), description="law of students with a budget of tokens")

@@ -57,9 +57,13 @@ def settings_of(results: Results, name: str, draws: int, by: Sequence[str] = SET
 
 
 def seed_spread(results: Results, name: str, draws: int) -> np.ndarray:
-    """[draws] standard deviations over seeds of a student's loss on a set in nats; 0 where it is not known."""
-    table = results.seed_noise if len(results.seed_noise) else seed_noise(results.losses)
-    found = table[table["set"] == name]
+    """[draws] standard deviations over seeds of a student's loss on a set in nats; 0 where it is not known.
+
+    A set that the pack's `seed_noise` lacks has that of its own students of several seeds.
+    """
+    found = results.seed_noise[results.seed_noise["set"] == name]
+    if found.empty:
+        found = seed_noise(results.losses[results.losses["set"] == name])
     if found.empty:
         return np.zeros(draws)
     generator = np.random.default_rng(named_seed("spread over seeds", name))

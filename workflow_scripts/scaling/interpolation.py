@@ -15,13 +15,15 @@ def reached_at(losses: np.ndarray, log_tokens: np.ndarray, loss: float) -> float
     return float(np.interp(-loss, -falling, log_tokens))
 
 
-def interpolated_record(setting: Setting, real: list[Setting], real_tokens: int, share: float) -> dict:
-    """Real tokens that reach the setting's loss, over D, with a band; None outside the measured sets.
+def interpolated_record(
+    setting: Setting, real: list[Setting], tokens: int, share: float, size: str = "real_tokens"
+) -> dict:
+    """Real tokens that reach the setting's loss, over `tokens`, with a band; None outside the measured sets.
 
-    real: the real-only settings of all D, with draws over the same documents.
+    real: the real-only settings of all D, with draws over the same documents; `size`: the column that D is in.
     """
-    real = sorted(real, key=lambda s: s.real_tokens)
-    logs = np.log([s.real_tokens / real_tokens for s in real])
+    real = sorted(real, key=lambda s: s.key[size])
+    logs = np.log([s.key[size] / tokens for s in real])
     value = np.exp(reached_at(np.array([s.loss for s in real]), logs, setting.loss))
     columns = zip(np.stack([s.draws for s in real], axis=1), setting.draws, strict=True)
     drawn = np.exp([reached_at(losses, logs, loss) for losses, loss in columns])

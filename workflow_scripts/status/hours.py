@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from workflow_scripts.common.files import read_json
 from workflow_scripts.config.models import Config, Scale
-from workflow_scripts.planning.estimates import devices
+from workflow_scripts.planning.estimates import devices, round_streams
 from workflow_scripts.planning.need import Need
 from workflow_scripts.planning.needs import generation_need, sampling_need
 from workflow_scripts.planning.work import SAMPLED
@@ -19,7 +19,9 @@ def hours_used(config: Config, tree: Tree, results: str, students: Iterable[Stud
     methods, shared = scale.generation.max_new_tokens, scale.generation.engine == "vllm-server"
     written = engine_seconds(tree, results, methods, shared) * _devices(scale, generation_need(config))
     sampled = engine_seconds(tree, results, [SAMPLED], False) * _devices(scale, sampling_need(config))
-    return (trained + written + sampled) / 3600
+    kinds = [*(scale.mixtures.kinds if scale.mixtures else []), *round_streams(scale)]
+    mixed = engine_seconds(tree, results, kinds, False) * _devices(scale, generation_need(config))
+    return (trained + written + sampled + mixed) / 3600
 
 
 def training_seconds(scale: Scale, student: Student, now: float) -> float:

@@ -118,6 +118,8 @@ def open_mixture(
     if real_tokens > len(real.tokens):
         raise UserError(f"{real.paths.tokens}: holds {len(real.tokens):,} tokens, --real-tokens asks {real_tokens:,}")
     windows = {"real": real_tokens // (sequences * context) * sequences}
+    if mixing_ratio < 1 and not windows["real"]:
+        raise UserError(f"--real-tokens {real_tokens:,}: less than one batch of {sequences * context:,} tokens")
     if mixing_ratio > 0:
         synthetic = streams["synthetic"]
         if synthetic.metadata["tokenizer_sha256"] != real.metadata["tokenizer_sha256"]:

@@ -21,6 +21,7 @@ from workflow_scripts.training.mixing import MixedWindows, open_mixture
 # Settings that don't say what is trained: a checkpoint may be continued with others.
 RUNNING = {"compile", "seeds"}
 OPTIONS = ("real_tokens", "real_epochs", "mixing_ratio", "lr", "weight_decay", "seed")
+BUDGET = "budget_tokens"  # among the options where it is given
 
 
 @dataclass
@@ -56,8 +57,8 @@ def prepare(arguments: argparse.Namespace, world: World = World()) -> Setup:  # 
     require_tokenizer(arguments.tokenizer, [*streams.values(), *validation])
     for stream in [*streams.values(), *validation] if world.is_first else []:
         stream.verify()
-    tokens = arguments.real_tokens or len(streams["real"].tokens)
-    steps = total_steps(tokens, shape[0] * shape[1], arguments.real_epochs, arguments.mixing_ratio)
+    tokens = len(streams["real"].tokens) if arguments.real_tokens is None else arguments.real_tokens
+    steps = steps_of(arguments, tokens, shape[0] * shape[1])
     block = training.mixing_block_sequences
     mixture = open_mixture(streams, tokens, arguments.mixing_ratio, block, arguments.seed, shape)
     masked = not training.cross_document_attention
@@ -67,12 +68,20 @@ def prepare(arguments: argparse.Namespace, world: World = World()) -> Setup:  # 
     return Setup(arguments, student, training, streams, windows, steps, vocabulary, pick_device(), world, micro)
 
 
+def steps_of(arguments: argparse.Namespace, real_tokens: int, batch_tokens: int) -> int:
+    """Optimizer steps: of the budget or, without one, of the passes over the real tokens."""
+    if arguments.budget_tokens is None:
+        return total_steps(real_tokens, batch_tokens, arguments.real_epochs, arguments.mixing_ratio)
+    return total_steps(arguments.budget_tokens, batch_tokens, 1, 0.0)
+
+
 def identity(setup: Setup) -> str:
     """Hex digest of everything that decides what is trained: student, recipe, options and the streams' tokens."""
+    budget = {} if setup.arguments.budget_tokens is None else {BUDGET: setup.arguments.budget_tokens}
     content = {
         "student": setup.student.model_dump(mode="json"),
         "training": setup.training.model_dump(mode="json", exclude=RUNNING),
-        "options": {name: getattr(setup.arguments, name) for name in OPTIONS},
+        "options": {name: getattr(setup.arguments, name) for name in OPTIONS} | budget,
         "streams": {name: stream.metadata for name, stream in setup.streams.items()},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -87,8 +96,10 @@ def require_tokenizer(path: str, streams: list[TokenStream]) -> None:
 
 
 def _check(arguments: argparse.Namespace, student: Student, training: Training, processes: int) -> None:
-    if not 0 <= arguments.mixing_ratio < 1:
-        raise UserError(f"--mixing-ratio {arguments.mixing_ratio}: must be at least 0 and below 1")
+    if not 0 <= arguments.mixing_ratio <= 1:
+        raise UserError(f"--mixing-ratio {arguments.mixing_ratio}: must be between 0 and 1")
+    if arguments.mixing_ratio == 1 and arguments.budget_tokens is None:
+        raise UserError("--mixing-ratio 1 needs --budget-tokens: without real tokens there are no epochs to count")
     if arguments.real_epochs < 1:
         raise UserError(f"--real-epochs {arguments.real_epochs}: must be at least 1")
     if arguments.mixing_ratio and not arguments.synthetic:

@@ -45,6 +45,6 @@ def counts(setup: Setup) -> dict:
         "steps": setup.steps,
         "tokens": setup.steps * setup.batch_tokens,
         **{f"{name}_tokens_seen": n * setup.training.context for name, n in seen.items()},
-        **{f"{name}_epochs_seen": n / available[name] if name in available else 0.0 for name, n in seen.items()},
+        **{f"{name}_epochs_seen": n / available[name] if available.get(name) else 0.0 for name, n in seen.items()},
         **{f"{name}_stream_tokens": n * setup.training.context for name, n in available.items()},
     }

@@ -102,6 +102,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--tokenizer", required=True, help="tokenizer.json, exported with the student")
     parser.add_argument("--real-tokens", type=int, help="D: the real stream's first tokens that count (default: all)")
     parser.add_argument("--real-epochs", type=int, default=8, help="passes over the real stream (default: %(default)s)")
+    parser.add_argument("--budget-tokens", type=int, help="all tokens to train on, real and synthetic together "
+                        "(default: as --real-epochs says)")  # fmt: skip
     parser.add_argument("--mixing-ratio", type=float, default=0.0, help="share of synthetic sequences (default: 0)")
     parser.add_argument("--lr", type=float, default=3e-3, help="peak learning rate (default: %(default)s)")
     parser.add_argument("--weight-decay", type=float, default=0.8, help="default: %(default)s")

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field, ValidationError
 
 from workflow_scripts.common.files import read_record, refuse_damaged
-from workflow_scripts.config.models import Strict
+from workflow_scripts.config.base import Strict
 from workflow_scripts.config.runs import Hyperparameters
 
 CERTIFIED = "certified"

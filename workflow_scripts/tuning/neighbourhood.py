@@ -80,7 +80,7 @@ def _kind(run: Run) -> str:
 def _as_tuned(rows: Rows) -> list[Rows]:
     """Rows of a study that look up the same tuned rows and give no value; none if nothing is looked up."""
     found = []
-    for stream in rows.stream:
+    for stream in [] if rows.budget_tokens else rows.stream:
         given = {axis for axis in AXES if getattr(rows, axis) is not None}
         given |= {"mixing_ratio"} if stream == "real" or rows.alone else set()
         if given < set(AXES):

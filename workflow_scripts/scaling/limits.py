@@ -1,4 +1,4 @@
-"""Laws A / x^B + C of losses that fall with members K or parameters N, and their limit C, or why there is none."""
+"""Laws A / x^B + C of losses that fall with members, parameters or tokens, and their limit C, or why there is none."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Limit:
     C: float = np.nan
     low: float = np.nan
     high: float = np.nan
-    draws: np.ndarray = field(default_factory=lambda: np.empty(0))  # [draws] of C, NaN where a draw has no law
+    laws: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))  # [draws, (A, B, C)], NaN: a draw has no law
 
     @property
     def fitted(self) -> bool:
@@ -36,6 +36,11 @@ class Limit:
         """Whether the limit has a band."""
         return self.status == "identified"
 
+    @property
+    def draws(self) -> np.ndarray:
+        """[draws] of C."""
+        return self.laws[:, 2]
+
     def loss(self, sizes: np.ndarray) -> np.ndarray:
         """Fitted loss, nats per token; sizes in the unit of the fit."""
         return self.A / np.asarray(sizes, dtype=float) ** self.B + self.C
@@ -46,13 +51,16 @@ class Limit:
                 "status": self.status}  # fmt: skip
 
 
-def limit_of(sizes: Sequence[float], losses: Sequence[float], draws: np.ndarray, share: float, what: str) -> Limit:
+def limit_of(
+    sizes: Sequence[float], losses: Sequence[float], draws: np.ndarray, share: float, what: str, fewest: int = POINTS
+) -> Limit:
     """Fit a law and the same to every draw.
 
-    sizes, losses: [points], draws [points, draws]; `what` names the sizes, in the plural.
+    sizes, losses: [points], draws [points, draws]; `what` names the sizes, in the plural; with fewer points than
+    `fewest` there is no law.
     """
-    if len(sizes) < POINTS:
-        return Limit(f"not identified: a law of three parameters needs {POINTS} {what}, there are {len(sizes)}")
+    if len(sizes) < fewest:
+        return Limit(f"not identified: a law of three parameters needs {fewest} {what}, there are {len(sizes)}")
     order = np.argsort(sizes)
     sizes, table = np.asarray(sizes, dtype=float)[order], np.column_stack([losses, draws])[order].T
     falls = table[:, 0] > table[:, -1]  # false where a loss is NaN
@@ -60,18 +68,20 @@ def limit_of(sizes: Sequence[float], losses: Sequence[float], draws: np.ndarray,
         return Limit(f"not identified: the loss does not fall over {what}")
     laws = np.full((len(table), 3), np.nan)
     laws[falls] = _fit(sizes, table[falls])
-    (a, c, exponent), drawn = laws[0], laws[1:, 1]
-    low, high = band(drawn[np.isfinite(drawn)], share) if falls[1:].any() else (np.nan, np.nan)
+    drawn = laws[1:]
+    low, high = band(drawn[falls[1:], 2], share) if falls[1:].any() else (np.nan, np.nan)
     reason = _refusal(falls[1:].mean(), low, high, table[0].min())
     if reason:
-        return Limit(reason, a, exponent, c)
-    return Limit("identified", a, exponent, c, low, high, drawn)
+        return Limit(reason, *laws[0], laws=drawn)
+    return Limit("identified", *laws[0], low, high, drawn)
 
 
-def limit_of_settings(sizes: Sequence[float], settings: Sequence[Setting], share: float, what: str) -> Limit:
+def limit_of_settings(
+    sizes: Sequence[float], settings: Sequence[Setting], share: float, what: str, fewest: int = POINTS
+) -> Limit:
     """The same of settings, one per size."""
     draws = np.stack([s.draws for s in settings]) if settings else np.empty((0, 1))
-    return limit_of(sizes, [s.loss for s in settings], draws, share, what)
+    return limit_of(sizes, [s.loss for s in settings], draws, share, what, fewest)
 
 
 def limit_of_limits(sizes: Sequence[float], limits: Sequence[Limit], share: float, what: str) -> Limit:
@@ -91,10 +101,10 @@ def refusals(limits: Iterable[tuple[str, Limit]]) -> str:
 
 
 def _fit(sizes: np.ndarray, losses: np.ndarray) -> np.ndarray:
-    """A, C, B of every row: [rows, 3]."""
+    """A, B, C of every row: [rows, 3]."""
     unit = np.exp(np.log(sizes).mean())
-    laws = fit_powers(np.log(sizes / unit), losses)
-    return laws * np.column_stack([unit ** laws[:, 2], np.ones((len(laws), 2))])
+    a, c, b = fit_powers(np.log(sizes / unit), losses).T
+    return np.column_stack([a * unit**b, b, c])
 
 
 def _refusal(usable: float, low: float, high: float, lowest: float) -> str | None:
