@@ -87,7 +87,9 @@ def test_trace_names_what_is_missing(results, tmp_path):
 
 def test_shipping_twice_gives_the_same_bytes_and_no_text(results, shipped, tmp_path):
     """Every file; and no shipped file holds the text of a document or a generation."""
+    (results / "tables/examples.md").write_text("Rephrase 0 of document 0, as a person reads it\n")
     ship(results, tmp_path / "again/tiny")
+    assert (tmp_path / "again/tiny/students.csv").exists() and not list(tmp_path.rglob("examples*"))
     names = sorted(path.relative_to(shipped) for path in shipped.rglob("*") if path.is_file())
     assert Path("manifests.json.gz") in names and Path("figures/generation_scaling.csv") in names
     for name in names:

@@ -21,7 +21,8 @@ from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import atomic_directory, read_json, write_json, write_text
 from workflow_scripts.evaluation.results import Results, read_results, write_results
 
-COPIED = ("runs.csv", "tuning/candidates.csv", "claims/*", "fits/**/*.json", "tables/*.md", "tables/*.csv")
+COPIED = ("runs.csv", "tuning/candidates.csv", "claims/*", "fits/**/*.json", "tables/*.csv")
+COPIED += ("tables/results.md", "tables/hyperparameters.md")  # not examples.md, which is text
 COPIED += ("mixtures/*", "mixtures/claims/*", "corpus/split/counts.json", "figures/*.csv", "figures/*.png")
 LARGEST_BYTES = 3_000_000
 STREAM_COLUMNS = ("stream", "tokens", "rows", "documents", "vocabulary_size", "tokens_sha256", "made_from")
