@@ -115,7 +115,7 @@ def training_settings(wildcards):
 def recipe_of(run):
     """The shared recipe with what the row sets: attention and recipe version; seeds are the row's own."""
     row = {"cross_document_attention": run.cross_document_attention, "recipe": run.recipe, "seeds": [0]}
-    row |= {"batch_sequences": run.batch_sequences} if run.batch_sequences else {}
+    row |= {name: own for name in ("batch_sequences", "context") if (own := getattr(run, name))}
     return scale.training.model_copy(update=row).model_dump_json()
 
 

@@ -38,7 +38,7 @@ def round_teacher(wildcards):
     before = f"{wildcards.chain}_r{int(wildcards.number) - 1}"
     own = next(run for run in ROUND_RUNS if run.stream == f"{wildcards.chain}_r{wildcards.number}")
     wanted = {"stream": before if ROUND.fullmatch(before) else "real", "seed": scale.training.seeds[0]}
-    wanted |= {name: getattr(own, name) for name in ("budget_tokens", "student", "batch_sequences")}
+    wanted |= {name: getattr(own, name) for name in ("budget_tokens", "student", "batch_sequences", "context")}
     found = (run for run in MIXTURE_RUNS.values() if all(getattr(run, key) == value for key, value in wanted.items()))
     teacher = next(found, None)
     if teacher is None:

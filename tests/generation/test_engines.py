@@ -8,6 +8,7 @@ from vllm.utils.argparse_utils import FlexibleArgumentParser
 from vllm.v1.sample.ops.topk_topp_sampler import apply_top_k_top_p_pytorch
 
 from tests.generation.conftest import LLM, generation_settings
+from workflow_scripts.common.processor import products_in
 from workflow_scripts.generation.engines import Task, start_engine
 from workflow_scripts.generation.engines.vllm_cpu import apply_top_p, fused_add_rms_norm, install
 from workflow_scripts.generation.engines.vllm_engine import engine_options
@@ -53,14 +54,16 @@ def test_transformers_engine_seeds_and_limits(llm_folder):
 
 
 def test_fused_kernels_are_used_and_agree_with_vllms_native_ones():
+    """In the precision that texts are written in on this CPU."""
     install()
+    precision = products_in(torch.bfloat16, "cpu")
     generator = torch.Generator().manual_seed(0)
-    x, residual = (torch.randn(7, 576, generator=generator).to(torch.bfloat16) for _ in range(2))
-    weight = torch.rand(576, generator=generator).to(torch.bfloat16)
+    x, residual = (torch.randn(7, 576, generator=generator).to(precision) for _ in range(2))
+    weight = torch.rand(576, generator=generator).to(precision)
     native = ir.ops.rms_norm.impls["native"].impl_fn
     ours = ir.ops.rms_norm.impls["cpu_fused"]
     assert ours.supported and ours.supports_args(x, weight, 1e-5)
-    assert not ours.supports_args(x, weight.float(), 1e-5), "the kernel reads weights in the type of its input"
+    assert not ours.supports_args(x, weight.double(), 1e-5), "the kernel reads weights in the type of its input"
     assert torch.allclose(ours.impl_fn(x, weight, 1e-5), native(x, weight, 1e-5), atol=0.02)
     normed, total = fused_add_rms_norm(x.clone(), residual.clone(), weight, 1e-5)
     assert torch.equal(total, x + residual)

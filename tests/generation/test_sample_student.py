@@ -15,6 +15,7 @@ from tests.generation.conftest import ROOT, TEXTS, generation_settings
 from workflow_scripts.common.files import read_json
 from workflow_scripts.config.models import Student, Training
 from workflow_scripts.corpus.tokenizer import StudentTokenizer
+from workflow_scripts.generation.samples import METHOD
 from workflow_scripts.generation.shards import read_rows
 from workflow_scripts.megadocs.tokens import TokenRow, write_stream
 from workflow_scripts.training import train
@@ -57,7 +58,7 @@ class Worker:
 
     def give(self, job: int, jobs: int, folder: Path) -> None:
         settings = generation_settings(jobs=jobs, batch_documents=4).model_dump_json()
-        options = {"settings": settings, "model": self.student, "tokens": TOKENS, "job": job}
+        options = {"settings": settings, "model": self.student, "name": METHOD, "tokens": TOKENS, "job": job}
         options |= {"journal": str(folder / f"journal-{job}"), "output": str(folder)}
         self.process.stdin.write(json.dumps(options) + "\n")
         self.process.stdin.flush()

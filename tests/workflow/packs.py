@@ -14,7 +14,7 @@ DOCUMENTS, TOKENS = 20, 11  # documents per set, tokens of each: 10 are predicte
 USUAL = {
     "real_tokens": D, "real_epochs": 8, "mixing_ratio": 0.75, "lr": 0.003, "weight_decay": 0.4, "student": "1m",
     "cross_document_attention": True, "recipe": 1, "alone": False, "budget_tokens": 0,
-    "batch_sequences": 0, "studies": "generation_scaling", "origin": "planted",
+    "batch_sequences": 0, "context": 0, "studies": "generation_scaling", "origin": "planted",
 }  # fmt: skip
 
 

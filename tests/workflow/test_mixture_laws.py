@@ -37,7 +37,14 @@ SEED_SD, SEEDS, DOCUMENTS = 0.003, 3, 60
 def student(loss: float, seed: int = 0, studies: str = "mixture_data", **changes) -> dict:
     """A student of a mixture with its expected loss."""
     row = {"stream": "real", "mixing_ratio": 0.0, "student": "b", "budget_tokens": int(BILLION), "real_tokens": 1000}
-    row |= {"lr": 0.003, "weight_decay": 0.1, "batch_sequences": 0, "cross_document_attention": True, "seed": seed}
+    row |= {
+        "lr": 0.003,
+        "weight_decay": 0.1,
+        "batch_sequences": 0,
+        "context": 0,
+        "cross_document_attention": True,
+        "seed": seed,
+    }
     row |= {"studies": studies, "loss": loss} | changes
     row["non_embedding_parameters"] = int(PARAMETERS[row["student"]])
     told_apart = ("stream", "mixing_ratio", "student", "budget_tokens", "lr")

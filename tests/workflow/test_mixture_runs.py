@@ -35,7 +35,7 @@ def test_batches_of_their_own_are_in_the_name():
 @pytest.mark.parametrize("sequences", [1, 9, 10, 11, 128, 250])
 def test_no_natural_window_is_seen_twice(share, sequences):
     """The share of natural windows is enough in every block, also in one that the budget cuts."""
-    real = natural_tokens(sequences * 8, share, 1, TRAINING) // 8
+    real = natural_tokens(sequences * 8, share, 1, 8, TRAINING.mixing_block_sequences) // 8
     for seed in range(3):
         mixture = Mixture(seed, share, TRAINING.mixing_block_sequences, {"real": real, "synthetic": 7})
         synthetic, window = mixture.places(0, sequences)

@@ -146,7 +146,7 @@ def test_students_of_mixtures_see_their_budget_once(paper):
     run = next(run for run in expand_runs(paper) if run.budget_tokens and 0 < run.mixing_ratio < 1)
     row = planted.student_row(Law.of(paper, TRUTH), run, 3.0)
     training = paper.scales["paper"].training
-    batch = (run.batch_sequences or training.batch_sequences) * training.context
+    batch = (run.batch_sequences or training.batch_sequences) * (run.context or training.context)
     assert row["steps"] == run.budget_tokens // batch and row["trained_tokens"] == row["steps"] * batch
     assert row["synthetic_epochs_seen"] == pytest.approx(1, rel=0.01) and row["real_epochs_seen"] <= 1
     assert row["synthetic_stream_tokens"] == round(run.budget_tokens * run.mixing_ratio)

@@ -208,6 +208,7 @@ class Rows(Strict):
         None, description="mixtures: all tokens that a student is trained on, natural ones seen once; no epochs then"
     )
     batch_sequences: PositiveInt | None = Field(None, description="none: the scale's")
+    context: PositiveInt | None = Field(None, description="none: the scale's")
     real_epochs: list[PositiveInt] | None = None
     mixing_ratio: list[Share] | None = Field(None, description="synthetic share; 1 with budget_tokens only")
     lr: list[Rate] | None = None
@@ -360,24 +361,29 @@ class Config(Strict):
                 _require(kind, self.kinds, f"scales.{name}.mixtures.kinds", "kinds")
                 _require(self.kinds[kind].llm or scale.generation.llm, self.llms, f"kinds.{kind}.llm", "llms")
             for study, content in scale.studies.items():
-                for student in (key for rows in content.rows for key in rows.student or []):
-                    _require(student, self.students, f"scales.{name}.studies.{study}.rows.student", "students")
+                for rows in content.rows:
+                    for student in rows.student or []:
+                        _require(student, self.students, f"scales.{name}.studies.{study}.rows.student", "students")
+                        self._require_context(f"scales.{name}.studies.{study}.rows", student, rows.context or 0)
             for study in scale.analysis.seed_studies:
                 always = ("data_efficiency", "generation_scaling")
                 known = dict.fromkeys(always) | scale.studies
                 _require(study, known, f"scales.{name}.analysis.seed_studies", "studies")
-            student, context = self.students[scale.training.student], scale.training.context
-            if context > student.max_context:
-                raise ValueError(
-                    f"scales.{name}.training.context {context} is longer than the student's max_context "
-                    f"{student.max_context}: lower the one or raise students.{scale.training.student}.max_context"
-                )
+            self._require_context(f"scales.{name}.training", scale.training.student, scale.training.context)
             llm = self.llms[scale.generation.llm]
             if max(scale.generation.max_new_tokens.values()) >= llm.context:
                 raise ValueError(
                     f"scales.{name}.generation.max_new_tokens leaves no room for a prompt in {llm.context}"
                 )
         return self
+
+    def _require_context(self, where: str, student: str, context: int) -> None:
+        longest = self.students[student].max_context
+        if context > longest:
+            raise ValueError(
+                f"{where}.context {context} is longer than the student's max_context {longest}: lower the one or raise "
+                f"students.{student}.max_context"
+            )
 
 
 def _require(key: str, known: dict, where: str, table: str) -> None:

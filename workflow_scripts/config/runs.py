@@ -65,6 +65,7 @@ class Run(Strict):
     alone: bool = False  # the synthetic stream takes the real documents' place; epochs count passes over it
     budget_tokens: NonNegativeInt = 0  # all tokens of a mixture's student; 0: they follow from the epochs
     batch_sequences: NonNegativeInt = 0  # 0: the scale's
+    context: NonNegativeInt = 0  # 0: the scale's
     studies: str = ""  # names, joined by blanks
     origin: str = ""
 
@@ -139,7 +140,8 @@ def _run_id(run: Run, usual_student: str) -> str:
     parts = [] if run.student == usual_student else [run.student]
     parts += [run.stream] + ([f"G{run.generations}"] if run.generations else [])
     parts += ["alone"] if run.alone else []
-    budget = [f"T{_short(run.budget_tokens)}"] + ([f"b{run.batch_sequences}"] if run.batch_sequences else [])
+    own = {"b": run.batch_sequences, "c": run.context}
+    budget = [f"T{_short(run.budget_tokens)}"] + [f"{letter}{value}" for letter, value in own.items() if value]
     parts += budget if run.budget_tokens else [f"D{_short(run.real_tokens)}", f"e{run.real_epochs}"]
     parts += [f"m{run.mixing_ratio:g}"] if run.mixing_ratio else []
     parts += [f"lr{run.lr:g}", f"wd{run.weight_decay:g}"]

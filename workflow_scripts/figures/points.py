@@ -10,7 +10,7 @@ from workflow_scripts.scaling.bootstrap import Setting, band, mean_losses, setti
 
 IID, TUNING = "validation", "tuning"
 KEY = ("stream", "generations", "real_tokens", "real_epochs", "mixing_ratio", "lr", "weight_decay")
-KEY += ("student", "cross_document_attention", "alone", "budget_tokens", "batch_sequences")
+KEY += ("student", "cross_document_attention", "alone", "budget_tokens", "batch_sequences", "context")
 MAIN = "generation_scaling"
 PAIRED = (
     "Bands: {share} bootstrap of the difference to real documents alone, over documents, the same ones for both, and "

@@ -14,7 +14,7 @@ from workflow_scripts.generation.splitting import studied_thoughts
 def shape(config: Config, run: Run) -> tuple[Student, int, int]:
     """A run's student, vocabulary size and context."""
     scale = config.scales[config.scale]
-    return config.students[run.student], scale.corpus.tokenizer.vocabulary_size, scale.training.context
+    return config.students[run.student], scale.corpus.tokenizer.vocabulary_size, context(scale, run)
 
 
 def parameters(config: Config, run: Run) -> int:
@@ -36,9 +36,14 @@ def batch_sequences(scale: Scale, run: Run) -> int:
     return run.batch_sequences or scale.training.batch_sequences
 
 
+def context(scale: Scale, run: Run) -> int:
+    """Tokens of a sequence."""
+    return run.context or scale.training.context
+
+
 def batch_tokens(scale: Scale, run: Run) -> int:
     """Tokens of an optimizer step."""
-    return batch_sequences(scale, run) * scale.training.context
+    return batch_sequences(scale, run) * context(scale, run)
 
 
 def run_tokens(config: Config, run: Run) -> int:

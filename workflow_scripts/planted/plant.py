@@ -105,7 +105,7 @@ def _joined(parts: list[Documents]) -> Documents:
 def student_row(law: Law, run: Run, loss: float) -> dict:
     """A student's row of a pack."""
     scale, stream = law.scale, stream_tokens(law, run)
-    batch = (run.batch_sequences or scale.training.batch_sequences) * scale.training.context
+    batch = (run.batch_sequences or scale.training.batch_sequences) * (run.context or scale.training.context)
     if run.budget_tokens:
         steps = total_steps(run.budget_tokens, batch, 1, 0.0)
     else:

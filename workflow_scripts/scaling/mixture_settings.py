@@ -11,7 +11,7 @@ from workflow_scripts.scaling.law import NotIdentified
 Mixture = tuple[str, float]  # the kind of its synthetic text, and the share of that among all tokens
 NATURAL: Mixture = ("real", 0.0)
 TOLD_APART = ("stream", "mixing_ratio", "student", "non_embedding_parameters", "budget_tokens")
-FIXED = ("real_tokens", "lr", "weight_decay", "batch_sequences", "cross_document_attention")  # by those before
+FIXED = ("real_tokens", "lr", "weight_decay", "batch_sequences", "context", "cross_document_attention")
 MIXTURE_KEY = TOLD_APART + FIXED
 
 
