@@ -29,6 +29,7 @@ def generation_of_kind(wildcards):
     kind, written = wildcards.kind, MIXTURES.kinds[wildcards.kind]
     texts = written.texts if KINDS[kind].source == "passages" else 1
     own = {"generated": texts, "counts": [texts], "streams": [], "max_new_tokens": {kind: written.max_new_tokens}}
+    own["batch_documents"] = max(1, scale.generation.sequences // texts)  # as many texts at once as elsewhere
     changed = scale.generation.model_copy(update=own | {"prompt_versions": {kind: KINDS[kind].prompt}})
     return changed.model_dump_json(exclude={"drop_flags", "think_open", "think_close", "server", "source", "released"})
 

@@ -1,7 +1,11 @@
-"""The real packaged LLM, and documents to generate from."""
+"""The real packaged LLM, documents to generate from, and processes that are given jobs and killed."""
 
+import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -51,3 +55,40 @@ def generation_settings(**changes) -> Generation:
     """Two generations of few tokens per document and method, two documents per batch."""
     values = {"llm": "test", "generated": 2, "counts": [1, 2], "batch_documents": 2, "shards_per_job": 1}
     return Generation(**(values | {"max_new_tokens": {"rephrase": 24, "latent_thoughts": 12}} | changes))
+
+
+COMMANDS = """
+import json, runpy, sys
+for line in sys.stdin:
+    module, *sys.argv[1:] = json.loads(line)
+    runpy.run_module(module, run_name="__main__")
+"""
+
+
+class Worker:
+    """A process on one core that runs the commands it is given, one after another: vLLM takes longer to import."""
+
+    def __init__(self) -> None:
+        one_core = os.environ | {"OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+        options = {"cwd": ROOT, "env": one_core, "start_new_session": True, "stdin": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen([sys.executable, "-c", COMMANDS], **options)
+
+    def give(self, module: str, *options: object) -> None:
+        """Queue a command of the workflow."""
+        self.process.stdin.write(json.dumps([f"workflow_scripts.{module}", *map(str, options)]) + "\n")
+        self.process.stdin.flush()
+
+    def finish(self) -> int:
+        """Exit status after the last command."""
+        self.process.stdin.close()
+        return self.process.wait()
+
+    def kill_after_first_batch(self, journal: Path) -> dict[Path, int]:
+        """Kill it without warning; its finished batches, with their times."""
+        deadline = time.monotonic() + 240
+        while not list(journal.glob("*.json")) and self.process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert self.process.poll() is None, "it ended before it could be killed"
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        return {path: path.stat().st_mtime_ns for path in journal.glob("*.json")}

@@ -1,32 +1,19 @@
 """A student that was really trained writes its own texts with vLLM: killed and resumed, by one job or by two."""
 
-import json
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.generation.conftest import ROOT, TEXTS, generation_settings
+from tests.generation.conftest import TEXTS, Worker, generation_settings
 from workflow_scripts.common.files import read_json
 from workflow_scripts.config.models import Student, Training
 from workflow_scripts.corpus.tokenizer import StudentTokenizer
-from workflow_scripts.generation.samples import METHOD
 from workflow_scripts.generation.shards import read_rows
 from workflow_scripts.megadocs.tokens import TokenRow, write_stream
 from workflow_scripts.training import train
 
 TOKENS, CONTEXT = 3000, 96
-JOBS = """
-import argparse, json, sys
-from workflow_scripts.generation.sample_student import main
-for options in sys.stdin:
-    main(argparse.Namespace(**json.loads(options)))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -47,35 +34,10 @@ def student(corpus, tmp_path_factory) -> Path:
     return folder / "model"
 
 
-class Worker:
-    """A process that runs the jobs it is given, one after another: imports of vLLM take longer than a job."""
-
-    def __init__(self, student: Path) -> None:
-        self.student = str(student)
-        one_core = os.environ | {"OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
-        options = {"cwd": ROOT, "env": one_core, "start_new_session": True, "stdin": subprocess.PIPE, "text": True}
-        self.process = subprocess.Popen([sys.executable, "-c", JOBS], **options)
-
-    def give(self, job: int, jobs: int, folder: Path) -> None:
-        settings = generation_settings(jobs=jobs, batch_documents=4).model_dump_json()
-        options = {"settings": settings, "model": self.student, "name": METHOD, "tokens": TOKENS, "job": job}
-        options |= {"journal": str(folder / f"journal-{job}"), "output": str(folder)}
-        self.process.stdin.write(json.dumps(options) + "\n")
-        self.process.stdin.flush()
-
-    def finish(self) -> int:
-        self.process.stdin.close()
-        return self.process.wait()
-
-
-def kill_after_first_batch(process: subprocess.Popen, journal: Path) -> dict[Path, int]:
-    """Kill a job without warning; its finished batches, with their times."""
-    deadline = time.monotonic() + 240
-    while not list(journal.glob("*.json")) and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    return {path: path.stat().st_mtime_ns for path in journal.glob("*.json")}
+def sampling(student: Path, job: int, jobs: int, folder: Path) -> list:
+    settings = generation_settings(jobs=jobs, batch_documents=4).model_dump_json()
+    options = ["generation.sample_student", "--settings", settings, "--model", student, "--tokens", TOKENS]
+    return [*options, "--job", job, "--journal", folder / f"journal-{job}", "--output", folder]
 
 
 def samples(path: Path) -> dict[str, str]:
@@ -84,13 +46,13 @@ def samples(path: Path) -> dict[str, str]:
 
 def test_killed_and_shared_among_jobs_gives_the_same_texts(student, tmp_path):
     alone, shared = tmp_path / "alone", tmp_path / "shared"
-    killed, worker = Worker(student), Worker(student)
-    killed.give(0, 2, shared)
-    worker.give(0, 1, alone)
-    worker.give(1, 2, shared)
-    finished = kill_after_first_batch(killed.process, shared / "journal-0")
+    killed, worker = Worker(), Worker()
+    killed.give(*sampling(student, 0, 2, shared))
+    worker.give(*sampling(student, 0, 1, alone))
+    worker.give(*sampling(student, 1, 2, shared))
+    finished = killed.kill_after_first_batch(shared / "journal-0")
     assert finished and not (shared / "self_distilled-0.parquet").exists(), "killed too early or too late"
-    worker.give(0, 2, shared)
+    worker.give(*sampling(student, 0, 2, shared))
     assert worker.finish() == 0
     assert {path: path.stat().st_mtime_ns for path in finished} == finished, "finished batches were sampled again"
 

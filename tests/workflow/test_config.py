@@ -22,7 +22,7 @@ WRONG = {
         "training.context", 1024, ["scales.laptop.training.context 1024", "max_context 512", "students.1m.max_context"]
     ),
     "unknown llm": ("generation.llm", "gpt", ["scales.laptop.generation.llm", "'gpt'", "smollm2-135m"]),
-    "unknown student": ("training.student", "7m", ["scales.laptop.training.student", "'7m'", "tiny, 1m, 0.2m"]),
+    "unknown student": ("training.student", "7m", ["scales.laptop.training.student", "'7m'", "tiny, 1m, 0.1m"]),
     "D without a baseline": ("corpus.real_tokens", 999, ["laptop.corpus", "baseline_tokens", "999"]),
     "no place for files": ("corpus.train", {"kind": "files"}, ["laptop.corpus.train", "`path`", ".jsonl"]),
 }  # fmt: skip

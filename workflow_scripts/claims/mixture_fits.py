@@ -5,11 +5,11 @@ import numpy as np
 from workflow_scripts.claims.evidence import Evidence, NotMeasured, Value
 from workflow_scripts.claims.losses import NATS
 from workflow_scripts.claims.mixtures import EXTREMES, settings_of_mixtures
-from workflow_scripts.scaling.drawn_laws import ends, losses_at, sizes_at
+from workflow_scripts.scaling.drawn_laws import ends
 from workflow_scripts.scaling.law import NotIdentified
 from workflow_scripts.scaling.mixture_laws import DATA, MODEL, MixtureLaw, mixture_laws, rmabe
 from workflow_scripts.scaling.mixture_settings import mixture_name
-from workflow_scripts.scaling.speed_up import interpolated
+from workflow_scripts.scaling.speed_up import interpolated, speed_up_at_ends
 
 AXES = {"tokens": DATA, "size": MODEL}
 TIMES = "times natural tokens"
@@ -84,22 +84,9 @@ def law_of(laws: list[MixtureLaw], name: str) -> MixtureLaw:
 
 
 def _speed_ups(evidence: Evidence, of: str) -> tuple[list[MixtureLaw], np.ndarray, np.ndarray]:
-    """Both laws, and [2] losses and [1 + draws, 2] speed-ups at the highest and lowest loss that both curves reach.
-
-    Every draw has its own two losses: at a fixed loss, documents that are hard for all would move both laws against it.
-    Raises NotIdentified where a law is not fitted, or the curves have no loss in common.
-    """
-    found = laws_of(evidence, "tokens")
-    laws = [law_of(found, name) for name in ("natural", of)]
-    if unknown := [law.law.status for law in laws if not law.law.fitted]:
-        raise NotIdentified(unknown[0])
-    drawn = [np.vstack([[law.law.A, law.law.B, law.law.C], law.law.laws]) for law in laws]
-    first, last = ([losses_at(d, law.sizes[end]) for d, law in zip(drawn, laws, strict=True)] for end in (0, -1))
-    losses = np.stack([np.min(first, axis=0), np.max(last, axis=0)], axis=1)
-    if losses[0, 0] <= losses[0, 1]:
-        raise NotIdentified(f"{of} and natural text have no loss in common")
-    natural, mixed = (sizes_at(d, losses) for d in drawn)
-    return laws, losses[0], natural / mixed
+    """Both laws, and what `speed_up_at_ends` finds of them."""
+    laws = [law_of(laws_of(evidence, "tokens"), name) for name in ("natural", of)]
+    return laws, *speed_up_at_ends(*laws)
 
 
 def _counts(laws: list[MixtureLaw]) -> tuple[int, int]:

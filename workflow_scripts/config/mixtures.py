@@ -36,13 +36,10 @@ class Mixtures(Strict):
     passage_tokens: PositiveInt = Field(300, description="[assumed] documents are cut at about so many tokens")
     keywords: PositiveInt = Field(3, description="[assumed] keywords of a text that is written of keywords")
     kinds: dict[Name, Written] = Field(min_length=1, description="keys of the config's `kinds`")
-    generator_kinds: list[Name] = Field([], description="kinds that differ in their generator alone, weakest first")
 
     @model_validator(mode="after")
     def _names_are_free(self) -> "Mixtures":
         for name in self.kinds:
             if name in (REAL, *STREAMS) or ROUND.fullmatch(name):
                 raise ValueError(f"a kind can't be called {name}: a stream of the megadocs study is; rename it")
-        if unknown := [name for name in self.generator_kinds if name not in self.kinds]:
-            raise ValueError(f"generator_kinds: {unknown[0]} is not among `kinds`: {', '.join(self.kinds)}")
         return self

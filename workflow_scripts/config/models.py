@@ -195,6 +195,7 @@ class Analysis(Strict):
         ["data_efficiency"],
         description="studies whose students of several seeds tell how far seeds scatter; every band covers it",
     )
+    generators: list[Name] = Field([], description="kinds that differ in their generator alone, weakest first")
 
 
 class Rows(Strict):
@@ -289,6 +290,9 @@ class Scale(Strict):
     def _mixtures_are_described(self) -> "Scale":
         if not self.mixtures and any(rows.budget_tokens for study in self.studies.values() for rows in study.rows):
             raise ValueError("studies with budget_tokens need a section `mixtures`")
+        kinds = self.mixtures.kinds if self.mixtures else {}
+        if unknown := [name for name in self.analysis.generators if name not in kinds]:
+            raise ValueError(f"analysis.generators: {unknown[0]} is not among mixtures.kinds: {', '.join(kinds)}")
         return self
 
     @model_validator(mode="after")

@@ -1,8 +1,5 @@
 """Loss on the same rephrases by generators of several qualities, weakest first, at each budget and share."""
 
-import re
-
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -19,24 +16,24 @@ from workflow_scripts.scaling.bootstrap import Setting
 from workflow_scripts.scaling.mixture_settings import NATURAL, identity, mixture_of, mixture_settings
 
 STUDY = "generator_size"
-QUALITY = re.compile(r".*_(\d+)(bit|b)")  # bits of its weights, or billions of its parameters
 ASIDE = 0.06  # between lines, so that bands are not on top of each other
 NOTE = "Numbers: the last generator's loss minus the first one's at the same share and budget, with the band of that."
 PLACE = ["mixing_ratio", "budget_tokens"]
 
 
-def by_quality(kinds: set[str]) -> list[str]:
-    """Kinds by generator, weakest first: fewer bits or parameters; [assumed] one that says neither is the strongest."""
-    found = {kind: QUALITY.fullmatch(kind) for kind in kinds}
-    return sorted(kinds, key=lambda kind: (int(found[kind][1]) if found[kind] else np.inf, kind))
+def by_quality(kinds: set[str], generators: list[str]) -> list[str]:
+    """Kinds by generator, weakest first. Raises UserError for one whose place the config does not say."""
+    if unknown := sorted(kinds - set(generators)):
+        raise UserError(f"study {STUDY}: how good is the generator of {unknown[0]}? Add it to analysis.generators")
+    return [kind for kind in generators if kind in kinds]
 
 
-def rows_of(settings: list[Setting], share: float) -> pd.DataFrame:
+def rows_of(settings: list[Setting], share: float, generators: list[str]) -> pd.DataFrame:
     """A row per share, budget and kind: differences to natural text, and to the weakest generator's where there is one.
 
     Raises UserError without natural text of the same budget.
     """
-    order = by_quality({s.stream for s in settings if s.mixing_ratio})
+    order = by_quality({s.stream for s in settings if s.mixing_ratio}, generators)
     first = {(s.mixing_ratio, s.budget_tokens): s for s in settings if s.stream == order[0]}
     rows = []
     for s in (s for s in settings if s.mixing_ratio):
@@ -92,7 +89,7 @@ def draw(inputs: Inputs) -> Drawn:
     for measure, domains in measures.items():
         settings = mixture_settings(own, analysis.bootstrap_draws, STUDY, domains=domains)
         require_one(settings, STUDY, "student")
-        tables.append(rows_of(settings, analysis.band).assign(measure=measure))
+        tables.append(rows_of(settings, analysis.band, analysis.generators).assign(measure=measure))
     words = notes("Generators from the weakest to the strongest.", NOTE, repetition(own.students), DIFFERENCES, COST)
     figure, grid = panels(len(tables), columns=1, height_mm=58, width_mm=TWO_PANELS_MM)
     room_for(figure, words)

@@ -10,7 +10,10 @@ BILLION = 1e9
 
 
 class NotIdentified(Exception):
-    """The data do not determine the law; the message says why."""
+    """The data do not determine the law; the message says why, without the words "not identified"."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason.removeprefix("not identified: "))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workflow_scripts.scaling.drawn_laws import ends, plain, sizes_at
+from workflow_scripts.scaling.drawn_laws import ends, losses_at, plain, sizes_at
 from workflow_scripts.scaling.interpolation import interpolated_record
 from workflow_scripts.scaling.law import BILLION, NotIdentified
 from workflow_scripts.scaling.mixture_laws import MixtureLaw
@@ -45,16 +45,28 @@ def speed_up(natural: MixtureLaw, mixture: MixtureLaw) -> SpeedUp:
 
     Raises NotIdentified where a law is not fitted or no loss lies between these.
     """
-    for law in (natural, mixture):
-        if not law.law.fitted:
-            raise NotIdentified(law.law.status)
-    highest = min(float(law.law.loss(law.sizes[0])) for law in (natural, mixture))
-    lowest = min(float(law.law.loss(law.sizes[-1])) for law in (natural, mixture))
+    laws = _fitted(natural, mixture)
+    highest, lowest = (min(float(law.law.loss(law.sizes[end])) for law in laws) for end in (0, -1))
     if lowest >= highest:
         raise NotIdentified("the laws have no loss in common")
     losses = np.linspace(highest, lowest, GRID)
-    tokens = [BILLION * sizes_at(_all_laws(law), losses) for law in (natural, mixture)]
+    tokens = [BILLION * sizes_at(_all_laws(law), losses) for law in laws]
     return SpeedUp(natural, mixture, losses, *tokens)
+
+
+def speed_up_at_ends(natural: MixtureLaw, mixture: MixtureLaw) -> tuple[np.ndarray, np.ndarray]:
+    """[2] highest and lowest loss that both curves reach within their budgets, and [1 + draws, 2] S at them.
+
+    Every draw has its own two losses: at a fixed loss, documents that are hard for all would move both laws against it.
+    Raises NotIdentified where a law is not fitted, or the curves have no loss in common.
+    """
+    laws = _fitted(natural, mixture)
+    first, last = ([losses_at(_all_laws(law), law.sizes[end]) for law in laws] for end in (0, -1))
+    losses = np.stack([np.min(first, axis=0), np.max(last, axis=0)], axis=1)
+    if losses[0, 0] <= losses[0, 1]:
+        raise NotIdentified("the laws have no loss in common")
+    natural_tokens, mixture_tokens = (sizes_at(_all_laws(law), losses) for law in laws)
+    return losses[0], natural_tokens / mixture_tokens
 
 
 def growth(found: SpeedUp) -> tuple[np.ndarray, np.ndarray]:
@@ -113,6 +125,13 @@ def _points(found: SpeedUp, share: float) -> Iterator[dict]:
             "mixture_tokens": plain(found.mixture_tokens[0, place]), "speed_up": plain(ratio[0]),
             "band": ends(ratio[1:], share) if reached else None, "where": where,
         }  # fmt: skip
+
+
+def _fitted(*laws: MixtureLaw) -> tuple[MixtureLaw, ...]:
+    for law in laws:
+        if not law.law.fitted:
+            raise NotIdentified(law.law.status)
+    return laws
 
 
 def _all_laws(law: MixtureLaw) -> np.ndarray:
