@@ -1,4 +1,7 @@
-"""A vLLM server for several jobs: started by Snakemake, shared, ended; and what happens when it dies."""
+"""A vLLM server for several jobs: how it starts and ends, and what happens when it dies.
+
+That two jobs of the workflow share one is tested with the whole workflow, in tests/smoke.
+"""
 
 import argparse
 import os
@@ -10,7 +13,6 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.generation.conftest import LLM, ROOT
 from workflow_scripts.common.errors import UserError
@@ -19,12 +21,6 @@ from workflow_scripts.generation import serve
 from workflow_scripts.generation.engines import Task, server_engine
 from workflow_scripts.generation.engines.server_engine import ServerEngine
 from workflow_scripts.generation.engines.server_file import wait_for_server
-from workflow_scripts.generation.shards import read_rows
-
-GENERATION = {
-    **{"engine": "vllm-server", "batching": "continuous", "jobs": 2, "shards_per_job": 1, "batch_documents": 2},
-    **{"max_new_tokens": {"rephrase": 16, "latent_thoughts": 8}},
-}
 
 
 def processes_in(folder: Path) -> list[str]:
@@ -37,30 +33,6 @@ def processes_in(folder: Path) -> list[str]:
         except OSError:  # it ended, or is another user's
             continue
     return found
-
-
-def test_two_jobs_of_the_workflow_share_a_server_that_is_ended_with_them(llm_folder, tmp_path):
-    llm = LLM.model_dump() | {"model": str(llm_folder), "context": 1024}
-    own = {"llms": {"smollm2-135m": llm}, "scale": "smoke", "scales": {"smoke": {"generation": GENERATION}}}
-    (tmp_path / "own.yaml").write_text(yaml.safe_dump(own))
-    command = [ROOT / ".venv/bin/snakemake", "-s", ROOT / "Snakefile", "--directory", tmp_path, "--cores", "2"]
-    command += [
-        "--configfile",
-        ROOT / "config.yaml",
-        tmp_path / "own.yaml",
-        "--",
-        "results/smoke/generations/card.json",
-    ]
-    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=400)
-    assert result.returncode == 0, result.stderr[-4000:]
-    folder = tmp_path / "results/smoke/generations"
-    for job in range(2):
-        rows = read_rows(folder / f"rephrase-{job}.0.parquet")
-        assert rows and all(row["engine"].startswith("vllm-server 0.") for row in rows)
-        assert all(row["text"].strip() and 0 < row["tokens"] <= 16 for row in rows)
-        assert read_json(folder / f"rephrase-{job}.0.json")["engine_start_seconds"] > 0
-    assert not (folder / "server.json").exists()
-    assert processes_in(tmp_path) == []
 
 
 @pytest.fixture

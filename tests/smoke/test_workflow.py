@@ -174,22 +174,39 @@ def readme_example(title: str) -> str:
     return section.split("```yaml\n")[1].split("```")[0]
 
 
-def test_readme_examples_own_documents_and_own_llm(folder, tmp_path):
-    """The README's two examples, as they stand, give a stream of one's own documents written by one's own LLM."""
+def processes_in(folder: Path) -> list[str]:
+    """Command lines of processes that work in a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").resolve() == folder.resolve():
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+        except OSError:  # it ended, or is another user's
+            continue
+    return found
+
+
+def test_readme_examples_with_a_server_that_two_jobs_share(folder, tmp_path):
+    """Documents and LLM of one's own as the README has them; and the jobs' server is ended with them."""
     (tmp_path / "documents.yaml").write_text(readme_example("Your own documents"))
     (tmp_path / "llm.yaml").write_text(readme_example("Your own LLM"))
+    server = {"engine": "vllm-server", "batching": "continuous", "jobs": 2, "shards_per_job": 1}
+    (tmp_path / "server.yaml").write_text(json.dumps({"scales": {"smoke": {"generation": server}}}))
     news = pq.read_table(folder / "results/smoke/corpus/raw/train.parquet").column("text").to_pylist()
     (tmp_path / "my_documents").mkdir()
     for number, text in enumerate(news):
         (tmp_path / f"my_documents/{number}.txt").write_text(text, encoding="utf-8")
     (tmp_path / "my_llm").symlink_to(folder / "results/llms/smollm2-135m-instruct")
-    files = ["--configfile", ROOT / "config.yaml", "documents.yaml", "llm.yaml"]
+    files = ["--configfile", ROOT / "config.yaml", "documents.yaml", "llm.yaml", "server.yaml"]
     result = subprocess.run(
         snakemake(tmp_path, *files, "--", "results/smoke/streams/stitched-G2.json"),
-        capture_output=True, text=True, cwd=tmp_path,
+        capture_output=True, text=True, cwd=tmp_path, timeout=400,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr[-4000:]
     made = json.loads((tmp_path / "results/smoke/streams/stitched-G2.json").read_text())
-    shards = sorted((tmp_path / "results/smoke/generations").glob("rephrase-0.*.parquet"))
-    models = {model for path in shards for model in pq.read_table(path).column("model").to_pylist()}
-    assert made["rows_by_kind"]["rephrase"] > 0 and models == {"my_llm"}
+    generations = tmp_path / "results/smoke/generations"
+    rows = [pq.read_table(generations / f"rephrase-{job}.0.parquet").to_pylist() for job in range(2)]
+    assert all(rows) and made["rows_by_kind"]["rephrase"] > 0
+    assert {row["model"] for row in sum(rows, [])} == {"my_llm"}
+    assert all(row["engine"].startswith("vllm-server 0.") for row in sum(rows, []))
+    assert not (generations / "server.json").exists() and processes_in(tmp_path) == []

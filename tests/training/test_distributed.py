@@ -29,8 +29,8 @@ def test_shares_make_up_the_batch(parse, tmp_path):
     windows = prepare(parse(tmp_path, training={"cross_document_attention": False})).windows
     for step in (0, 3, 31):
         for processes in (2, 4):
-            shares = [windows.batch(step, rank, processes) for rank in range(processes)]
-            for part, whole in zip(zip(*shares, strict=True), windows.batch(step), strict=True):
+            shares = [windows.batch(step, rank, processes)[:2] for rank in range(processes)]
+            for part, whole in zip(zip(*shares, strict=True), windows.batch(step)[:2], strict=True):
                 assert np.array_equal(np.concatenate(part), whole)
 
 

@@ -199,7 +199,7 @@ def test_a_real_error_ends_the_log(arguments, tmp_path):
 SHORT_OF_MEMORY = """
 import os, resource, torch
 from pathlib import Path
-from workflow_scripts.training import train
+from workflow_scripts.training import session, train
 
 def run_short_of_memory(trainer, *words):
     if os.environ.get("RANK", "1") == "1":  # of two processes the second one alone
@@ -208,7 +208,7 @@ def run_short_of_memory(trainer, *words):
     needed = torch.empty(trainer.setup.micro_batch_sequences * trainer.setup.world.size * 400 * 2**20, dtype=torch.int8)
     return run_steps(trainer, *words)
 
-run_steps, train.run_steps = train.run_steps, run_short_of_memory
+run_steps, session.run_steps = session.run_steps, run_short_of_memory
 train.run_command(train.main, train.build_parser())
 """
 

@@ -106,7 +106,7 @@ def test_batch_holds_the_windows_and_rows_of_its_places(write_stream_of):
     windows = MixedWindows(streams, mixture, 32, 2, with_rows=True)
     rows = {"real": [0] * 40 + [1] * 24, "synthetic": [0] * 10 + [1] * 30 + [2] * 24}
     for step in range(4):
-        ids, found_rows = windows.batch(step)
+        ids, found_rows, _ = windows.batch(step)
         for place, (synthetic, window) in enumerate(zip(*mixture.places(2 * step, 2), strict=True)):
             name, part = "synthetic" if synthetic else "real", slice(32 * window, 32 * window + 32)
             assert ids[place].tolist() == streams[name].tokens[part].tolist()

@@ -6,8 +6,9 @@ import torch
 
 from workflow_scripts.config.models import Student, Training
 from workflow_scripts.training.model import Llama
+from workflow_scripts.training.prepare import prepare
 from workflow_scripts.training.recipe import build_optimizer, decayed, learning_rate
-from workflow_scripts.training.train import Trainer, prepare
+from workflow_scripts.training.trainer import Trainer
 
 SHAPE = Student(hidden=8, feed_forward=12, layers=1, heads=2, key_value_heads=1, max_context=16)
 MATRICES = {

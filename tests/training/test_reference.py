@@ -74,7 +74,7 @@ def test_gradients_of_all_parameters(parse, tmp_path, monkeypatch, name):
     case = CASES[name]
     shape = {"initializer_std": 0.2, "rope_theta": 100.0, "norm_epsilon": 0.01} | case.get("student", {})
     trainer = Trainer(prepare(parse(tmp_path, **case | {"student": shape})))
-    ids, rows = (torch.from_numpy(x) if x is not None else None for x in trainer.setup.windows.batch(0))
+    ids, rows, _ = (torch.from_numpy(x) if x is not None else None for x in trainer.setup.windows.batch(0))
     found = trainer.accumulate(trainer.batches.take(0))
     weights = {n: p.detach().double().requires_grad_() for n, p in trainer.model.named_parameters()}
     rows = torch.zeros_like(ids) if rows is None else rows

@@ -19,16 +19,18 @@ Batch = tuple[slice, np.ndarray]  # windows, token ids int64 [B, T]
 
 
 @torch.inference_mode()
-def window_losses(model: Llama | Ensemble, stream: TokenStream, context: int, masked: bool) -> np.ndarray:
+def window_losses(
+    model: Llama | Ensemble, stream: TokenStream, context: int, masked: bool, ends: np.ndarray | None = None
+) -> np.ndarray:
     """float32 [windows, context]: loss of each token in nats; NaN where it is not predicted.
 
     The last, shorter window is included, so that every document counts whole. An ensemble's losses have the number
-    of its first members as a further, first dimension.
+    of its first members as a further, first dimension. `ends`: where attention ends if not at the end of rows.
     """
     device = next(model.parameters()).device
     members = [len(model)] if isinstance(model, Ensemble) else []
     losses = np.full((*members, -(-len(stream.tokens) // context), context), np.nan, dtype=np.float32)
-    ends = stream.row_ends() if masked else None
+    ends = stream.row_ends() if masked and ends is None else ends
     for windows, ids in batches(stream, context, max(1, BATCH_TOKENS[device.type] // context)):
         rows = None if ends is None else row_numbers(ends, windows.start * context, ids.shape)
         mask = None if rows is None else model.ops.mask(torch.from_numpy(rows).to(device))
@@ -67,3 +69,21 @@ def document_losses(losses: np.ndarray, stream: TokenStream) -> pa.Table:
 def stream_loss(model: Llama, stream: TokenStream, context: int, masked: bool) -> float:
     """Mean loss in nats per predicted token."""
     return float(np.nanmean(window_losses(model, stream, context, masked), dtype=np.float64))
+
+
+def kind_loss(model: Llama, stream: TokenStream, context: int, masked: bool, kind: str | None) -> float:
+    """Mean loss in nats per predicted token of the rows of a kind, as answers to questions; of all rows without one.
+
+    With a kind, attention stays inside a document, whose rows are one after another.
+    """
+    if kind is None:
+        return stream_loss(model, stream, context, masked)
+    table = document_losses(window_losses(model, stream, context, True, document_ends(stream)), stream).to_pandas()
+    own = table[stream.index(["kind"]).column("kind").to_pandas() == kind]
+    return float(own["loss_sum_nats"].sum() / own["predicted_tokens"].sum())
+
+
+def document_ends(stream: TokenStream) -> np.ndarray:
+    """int64 [documents]: end in tokens of each run of rows that have the same doc_id."""
+    index = stream.index(["doc_id", "end"]).to_pandas()
+    return index["end"].to_numpy()[(index["doc_id"] != index["doc_id"].shift(-1)).to_numpy()]

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.files import atomic_path
 from workflow_scripts.training.micro_batch import NAME as MICRO_BATCH
 from workflow_scripts.training.outcome import NAME as OUTCOME
@@ -29,24 +30,44 @@ def write_checkpoint(folder: str | Path, step: int, identity: str, record: dict,
 
     Raises OSError when it can't be written; then the folder holds what it held before.
     """
-    content = json.dumps({"identity": identity, "record": record})
     path = Path(folder) / f"checkpoint-{step:09d}.safetensors"
-    try:
-        with atomic_path(path) as temporary:
-            save_file(state, temporary, metadata={"content": content, "sha256": _digest(content, state)})
-    except SafetensorError as error:
-        raise OSError(f"{path}: {error}") from error
+    write_state(path, {"identity": identity, "record": record}, state)
     others = sorted(other for other in path.parent.glob(PATTERN) if other != path)
     for other in set(others) - {max((other for other in others if other < path), default=path)}:
         other.unlink(missing_ok=True)
     return path
 
 
+def write_state(path: str | Path, about: dict, state: dict[str, Tensor]) -> None:
+    """Write weights and moments with what is said about them, JSON. Raises OSError when it can't be written.
+
+    The header has one entry: the library writes several in an order that differs from process to process.
+    """
+    content = json.dumps(about)
+    header = json.dumps({"content": content, "sha256": _digest(content, state)})
+    try:
+        with atomic_path(path) as temporary:
+            save_file(state, temporary, metadata={"header": header})
+    except SafetensorError as error:
+        raise OSError(f"{path}: {error}") from error
+
+
+def read_state(path: str | Path) -> tuple[dict, dict[str, Tensor]]:
+    """What `write_state` wrote. Raises UserError when there is no such file or a byte of it has changed."""
+    try:
+        return _read(Path(path))
+    except _UnusableError as error:
+        raise UserError(f"{path}: no usable state of a student: {error}") from None
+
+
 def read_checkpoint(folder: str | Path, identity: str, tell: bool = True) -> tuple[dict, dict[str, Tensor]] | None:
     """Record and state of the newest checkpoint that is whole and of this training; says why others are not used."""
     for path in sorted(Path(folder).glob(PATTERN), reverse=True):
         try:
-            return _read(path, identity)
+            about, state = _read(path)
+            if about["identity"] != identity:
+                raise _UnusableError("of another training: student, recipe, options or streams differ")
+            return about["record"], state
         except _UnusableError as error:
             if tell:
                 print(f"{path}: not used, since it is {error}; it will be replaced", file=sys.stderr)
@@ -91,19 +112,17 @@ class _UnusableError(Exception):
     """Why a checkpoint is not used."""
 
 
-def _read(path: Path, identity: str) -> tuple[dict, dict[str, Tensor]]:
+def _read(path: Path) -> tuple[dict, dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
-            header = file.metadata()
-            content = json.loads(header["content"])
-            if content["identity"] != identity:
-                raise _UnusableError("of another training: student, recipe, options or streams differ")
+            header = json.loads(file.metadata()["header"])
+            about = json.loads(header["content"])
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise _UnusableError(f"damaged ({error})") from None
     if _digest(header["content"], state) != header["sha256"]:
         raise _UnusableError("damaged (its digest is not that of its content)")
-    return content["record"], state
+    return about, state
 
 
 def _digest(content: str, state: dict[str, Tensor]) -> str:

@@ -46,9 +46,11 @@ class CpuOps:
         """[..., 2F] to silu(gate) * up, [..., F]."""
         return _SwiGLU.apply(self.kernels, gate_up)
 
-    def mean_loss(self, hidden_BTE: Tensor, weight_VE: Tensor, ids_BT: Tensor) -> Tensor:
-        """Mean cross-entropy in nats of the next tokens."""
-        return vocabulary_loss.mean_loss(hidden_BTE, weight_VE, ids_BT, self._differentiate)
+    def mean_loss(
+        self, hidden_BTE: Tensor, weight_VE: Tensor, ids_BT: Tensor, wanted_BT: Tensor | None = None
+    ) -> Tensor:
+        """Mean cross-entropy in nats of the next tokens, of the wanted ones where not all are."""
+        return vocabulary_loss.mean_loss(hidden_BTE, weight_VE, ids_BT, self._differentiate, wanted_BT)
 
     def token_losses(self, hidden_BTE: Tensor, weight_VE: Tensor, ids_BT: Tensor) -> Tensor:
         """Cross-entropy in nats of each next token, fp32 [B, T-1]."""

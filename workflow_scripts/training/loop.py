@@ -34,6 +34,8 @@ def run_steps(trainer: Trainer, keeper: Keeper, ceiling: float) -> Record:
                 bar.set_postfix_str(f"loss {record.curve[-1][2]:.3f}, {used:.0%} of matmul FLOP/s")
                 if record.diverged:
                     break
+            if setup.reach(trainer, record):
+                watch.restart()
             if keeper.must_save(record.step):
                 watch.lap()
                 keeper.save(record)

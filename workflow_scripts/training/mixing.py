@@ -13,6 +13,9 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.seeds import named_seed
 from workflow_scripts.megadocs.tokens import TokenStream
 
+# token ids int64 [B, T]; the row number of each, for masked attention; bool, which are predicted, where not all are
+Batch = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
+
 
 @dataclass(frozen=True)
 class Mixture:
@@ -84,7 +87,7 @@ class MixedWindows:
         self.streams, self.mixture, self.context, self.batch_sequences = streams, mixture, context, batch_sequences
         self.ends = {name: stream.row_ends() for name, stream in streams.items()} if with_rows else None
 
-    def batch(self, step: int, rank: int = 0, processes: int = 1) -> tuple[np.ndarray, np.ndarray | None]:
+    def batch(self, step: int, rank: int = 0, processes: int = 1) -> Batch:
         """Token ids int64 [B, T] of a step and, for masked attention, the row number of each token [B, T].
 
         Of several processes each gets its part of the step's sequences, in the order of their ranks.
@@ -94,8 +97,17 @@ class MixedWindows:
         names = np.where(synthetic, "synthetic", "real")
         ids = np.stack([self._window(name, w) for name, w in zip(names, window, strict=True)])
         if self.ends is None:
-            return ids, None
-        return ids, np.stack([self._rows(name, w) for name, w in zip(names, window, strict=True)])
+            return ids, None, None
+        return ids, np.stack([self._rows(name, w) for name, w in zip(names, window, strict=True)]), None
+
+    def seen(self, steps: int) -> dict[str, float]:
+        """Tokens of each stream that a training of so many steps sees, passes over it, and what it has."""
+        seen, available = self.mixture.seen(steps * self.batch_sequences), self.mixture.windows
+        return {
+            **{f"{name}_tokens_seen": n * self.context for name, n in seen.items()},
+            **{f"{name}_epochs_seen": n / available[name] if available.get(name) else 0.0 for name, n in seen.items()},
+            **{f"{name}_stream_tokens": n * self.context for name, n in available.items()},
+        }
 
     def _window(self, name: str, window: int) -> np.ndarray:
         start = int(window) * self.context

@@ -134,9 +134,9 @@ class Llama(nn.Module):
         """Token ids [B, T] to logits [B, T, V] in the model's precision; losses need no logits, see below."""
         return self.lm_head(self.hidden(ids_BT, mask))
 
-    def mean_loss(self, ids_BT: Tensor, mask: object | None = None) -> Tensor:
-        """Mean cross-entropy in nats of the next tokens of [B, T], for training."""
-        return self.ops.mean_loss(self.hidden(ids_BT, mask), self.lm_head.weight, ids_BT)
+    def mean_loss(self, ids_BT: Tensor, mask: object | None = None, wanted_BT: Tensor | None = None) -> Tensor:
+        """Mean cross-entropy in nats of the next tokens of [B, T], for training; of the wanted ones if not of all."""
+        return self.ops.mean_loss(self.hidden(ids_BT, mask), self.lm_head.weight, ids_BT, wanted_BT)
 
     def token_losses(self, ids_BT: Tensor, mask: object | None = None) -> Tensor:
         """Token ids [B, T] to the cross-entropy in nats of each next token, [B, T-1], in fp32."""

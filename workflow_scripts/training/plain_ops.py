@@ -47,9 +47,11 @@ class PlainOps:
         gate, up = gate_up.chunk(2, dim=-1)
         return F.silu(gate) * up
 
-    def mean_loss(self, hidden_BTE: Tensor, weight_VE: Tensor, ids_BT: Tensor) -> Tensor:
-        """Mean cross-entropy in nats of the next tokens."""
-        return vocabulary_loss.mean_loss(hidden_BTE, weight_VE, ids_BT)
+    def mean_loss(
+        self, hidden_BTE: Tensor, weight_VE: Tensor, ids_BT: Tensor, wanted_BT: Tensor | None = None
+    ) -> Tensor:
+        """Mean cross-entropy in nats of the next tokens, of the wanted ones where not all are."""
+        return vocabulary_loss.mean_loss(hidden_BTE, weight_VE, ids_BT, wanted_BT=wanted_BT)
 
     def token_losses(self, hidden_BTE: Tensor, weight_VE: Tensor, ids_BT: Tensor) -> Tensor:
         """Cross-entropy in nats of each next token, fp32 [B, T-1]."""

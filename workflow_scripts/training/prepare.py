@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -17,6 +18,11 @@ from workflow_scripts.training.device import pick_device
 from workflow_scripts.training.distributed import World
 from workflow_scripts.training.micro_batch import micro_batch
 from workflow_scripts.training.mixing import MixedWindows, open_mixture
+from workflow_scripts.training.recipe import learning_rate
+
+if TYPE_CHECKING:
+    from workflow_scripts.training.record import Record
+    from workflow_scripts.training.trainer import Trainer
 
 # Settings that don't say what is trained: a checkpoint may be continued with others.
 RUNNING = {"compile", "seeds"}
@@ -40,6 +46,26 @@ class Setup:
     micro_batch_sequences: int | None = None  # that one process computes at once; none: its whole share of the batch
 
     @property
+    def options(self) -> dict:
+        """Options of the command line that decide what is trained."""
+        names = OPTIONS if self.arguments.budget_tokens is None else (*OPTIONS, BUDGET)
+        return {name: getattr(self.arguments, name) for name in names}
+
+    def rate(self, step: int) -> float:
+        """Learning rate of a step, counted from 0."""
+        return learning_rate(step, self.steps, self.arguments.lr, self.training.warmup_fraction)
+
+    def start(self, trainer: "Trainer") -> None:
+        """Before the first step, when model and optimizer are new."""
+
+    def reach(self, trainer: "Trainer", record: "Record") -> bool:
+        """After every step; whether it took time of its own."""
+        return False
+
+    def finish(self, trainer: "Trainer", record: "Record") -> None:
+        """After the last step, before the results are written."""
+
+    @property
     def batch_tokens(self) -> int:
         """Tokens of one optimizer step, of all processes together."""
         return self.training.batch_sequences * self.training.context
@@ -48,7 +74,8 @@ class Setup:
 def prepare(arguments: argparse.Namespace, world: World = World()) -> Setup:  # noqa: B008  it is frozen
     """Open and check everything before any work. Raises UserError for impossible combinations."""
     student, training = parse_settings(Student, arguments.student), parse_settings(Training, arguments.training)
-    _check(arguments, student, training, world.size)
+    _check(arguments)
+    check_running(arguments, student, training, world.size)
     torch.set_num_threads(arguments.threads)
     shape = (training.batch_sequences, training.context)
     names = {"real": arguments.real} | ({"synthetic": arguments.synthetic} if arguments.mixing_ratio else {})
@@ -77,11 +104,10 @@ def steps_of(arguments: argparse.Namespace, real_tokens: int, batch_tokens: int)
 
 def identity(setup: Setup) -> str:
     """Hex digest of everything that decides what is trained: student, recipe, options and the streams' tokens."""
-    budget = {} if setup.arguments.budget_tokens is None else {BUDGET: setup.arguments.budget_tokens}
     content = {
         "student": setup.student.model_dump(mode="json"),
         "training": setup.training.model_dump(mode="json", exclude=RUNNING),
-        "options": {name: getattr(setup.arguments, name) for name in OPTIONS} | budget,
+        "options": setup.options,
         "streams": {name: stream.metadata for name, stream in setup.streams.items()},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -95,7 +121,17 @@ def require_tokenizer(path: str, streams: list[TokenStream]) -> None:
             raise UserError(f"{stream.paths.metadata}: made with another tokenizer than {path}")
 
 
-def _check(arguments: argparse.Namespace, student: Student, training: Training, processes: int) -> None:
+def check_running(arguments: argparse.Namespace, student: Student, training: Training, processes: int) -> None:
+    """Raise UserError for options of any training that can't be followed."""
+    for option in ("threads", "checkpoint_minutes"):
+        if getattr(arguments, option) <= 0:
+            raise UserError(f"--{option.replace('_', '-')} {getattr(arguments, option)}: must be above 0")
+    if training.context > student.max_context:
+        raise UserError(f"context {training.context} is longer than the student's max_context {student.max_context}")
+    _check_shares(training.batch_sequences, arguments.micro_batch_sequences, processes)
+
+
+def _check(arguments: argparse.Namespace) -> None:
     if not 0 <= arguments.mixing_ratio <= 1:
         raise UserError(f"--mixing-ratio {arguments.mixing_ratio}: must be between 0 and 1")
     if arguments.mixing_ratio == 1 and arguments.budget_tokens is None:
@@ -104,12 +140,6 @@ def _check(arguments: argparse.Namespace, student: Student, training: Training, 
         raise UserError(f"--real-epochs {arguments.real_epochs}: must be at least 1")
     if arguments.mixing_ratio and not arguments.synthetic:
         raise UserError(f"--mixing-ratio {arguments.mixing_ratio} needs --synthetic, a second stream")
-    for option in ("threads", "checkpoint_minutes"):
-        if getattr(arguments, option) <= 0:
-            raise UserError(f"--{option.replace('_', '-')} {getattr(arguments, option)}: must be above 0")
-    if training.context > student.max_context:
-        raise UserError(f"context {training.context} is longer than the student's max_context {student.max_context}")
-    _check_shares(training.batch_sequences, arguments.micro_batch_sequences, processes)
 
 
 def _check_shares(sequences: int, micro: int | None, processes: int) -> None:

@@ -19,6 +19,7 @@ class Record:
 
     step: int = 0  # optimizer steps done
     curve: list[tuple] = field(default_factory=list)  # (steps, tokens, training loss in nats, gradient norm)
+    evaluations: list[dict] = field(default_factory=list)  # of a pretraining, at its milestones
     first_step_seconds: float = 0.0  # with compilation, of the process that is running
     timed_steps: int = 0
     timed_seconds: float = 0.0

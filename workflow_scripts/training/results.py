@@ -39,12 +39,5 @@ def validation_loss(trainer: Trainer) -> dict[str, float]:
 
 def counts(setup: Setup) -> dict:
     """Tokens that the student sees, by stream, and passes over each."""
-    seen = setup.windows.mixture.seen(setup.steps * setup.training.batch_sequences)
-    available = setup.windows.mixture.windows
-    return {
-        "steps": setup.steps,
-        "tokens": setup.steps * setup.batch_tokens,
-        **{f"{name}_tokens_seen": n * setup.training.context for name, n in seen.items()},
-        **{f"{name}_epochs_seen": n / available[name] if available.get(name) else 0.0 for name, n in seen.items()},
-        **{f"{name}_stream_tokens": n * setup.training.context for name, n in available.items()},
-    }
+    seen = setup.windows.seen(setup.steps)
+    return {"steps": setup.steps, "tokens": setup.steps * setup.batch_tokens, **seen}

@@ -10,9 +10,10 @@ from workflow_scripts.training.device import compiled, keep_freed_memory, pick_o
 from workflow_scripts.training.model import Llama
 from workflow_scripts.training.prefetch import Prefetched
 from workflow_scripts.training.prepare import Setup
-from workflow_scripts.training.recipe import build_optimizer, learning_rate
+from workflow_scripts.training.recipe import build_optimizer
 
-Piece = tuple[Tensor, Tensor | None]  # of a batch: token ids [B, T] and, for masked attention, row numbers [B, T]
+# of a batch: token ids [B, T]; for masked attention, row numbers [B, T]; where not all tokens count, which do [B, T]
+Piece = tuple[Tensor, Tensor | None, Tensor | None]
 
 
 class StudentLoss(nn.Module):
@@ -23,9 +24,9 @@ class StudentLoss(nn.Module):
         self.model = model
         self.loss = compiled(model.mean_loss, compile, device)
 
-    def forward(self, ids_BT: Tensor, mask) -> Tensor:
+    def forward(self, ids_BT: Tensor, mask, wanted_BT: Tensor | None) -> Tensor:
         """Mean loss of a micro-batch in nats per predicted token."""
-        return self.loss(ids_BT, mask)
+        return self.loss(ids_BT, mask, wanted_BT)
 
 
 class Trainer:
@@ -39,15 +40,15 @@ class Trainer:
         model = Llama(setup.student, setup.vocabulary_size, precision, ops)
         self.model = model.initialise(named_seed("initialisation", arguments.seed)).to(setup.device)
         self.optimizer = build_optimizer(self.model, arguments.lr, arguments.weight_decay, training)
+        setup.start(self)
         loss, masked = StudentLoss(self.model, training.compile, setup.device), not training.cross_document_attention
         self.loss = setup.world.together(loss, in_one_graph=masked and setup.device.type == "cuda")
         self.batches = Prefetched(self._pieces, setup.steps)
 
     def step(self, number: int) -> tuple[Tensor, Tensor]:
         """One optimizer step; this process's training loss in nats per token and gradient norm before clipping."""
-        s = self.setup
         loss = self.accumulate(self.batches.take(number))
-        return loss, self.update(learning_rate(number, s.steps, s.arguments.lr, s.training.warmup_fraction))
+        return loss, self.update(self.setup.rate(number))
 
     def accumulate(self, pieces: list[Piece]) -> Tensor:
         """Gradients of the mean loss over all pieces of all processes; this process's mean loss."""
@@ -75,11 +76,11 @@ class Trainer:
         tensors = [None if array is None else torch.from_numpy(array) for array in arrays]
         if self.setup.device.type == "cuda":
             tensors = [tensor if tensor is None else tensor.pin_memory() for tensor in tensors]
-        ids, rows = tensors
-        parts = [slice(i, i + (size or len(ids))) for i in range(0, len(ids), size or len(ids))]
-        return [(ids[part], None if rows is None else rows[part]) for part in parts]
+        count = len(tensors[0])
+        parts = [slice(i, i + (size or count)) for i in range(0, count, size or count)]
+        return [tuple(None if tensor is None else tensor[part] for tensor in tensors) for part in parts]
 
     def _on_device(self, piece: Piece) -> tuple:
         device = self.setup.device
-        ids, rows = (None if part is None else part.to(device, non_blocking=True) for part in piece)
-        return ids, None if rows is None else self.model.ops.mask(rows)
+        ids, rows, wanted = (None if part is None else part.to(device, non_blocking=True) for part in piece)
+        return ids, None if rows is None else self.model.ops.mask(rows), wanted

@@ -31,13 +31,18 @@ def token_losses(hidden_BTE: Tensor, weight_VE: Tensor, ids_BT: Tensor) -> Tenso
 
 
 def mean_loss(
-    hidden_BTE: Tensor, weight_VE: Tensor, ids_BT: Tensor, differentiate: Differentiate | None = None
+    hidden_BTE: Tensor,
+    weight_VE: Tensor,
+    ids_BT: Tensor,
+    differentiate: Differentiate | None = None,
+    wanted_BT: Tensor | None = None,
 ) -> Tensor:
     """Mean of `token_losses`, for training: its gradients are made in the forward pass where logits need chunks.
 
-    `differentiate` is a faster way to do what `_differentiate` does.
+    `differentiate` is a faster way to do what `_differentiate` does; `wanted_BT` (bool) says which tokens are to be
+    predicted, all but the first ones without it. With none in the batch the loss is not a number.
     """
-    hidden_NE, next_N = _predictions(hidden_BTE, ids_BT)
+    hidden_NE, next_N = _predictions(hidden_BTE, ids_BT, wanted_BT)
     if differentiate:
         return _Differentiated.apply(hidden_NE, weight_VE, next_N, differentiate)
     if len(hidden_NE) <= chunk_tokens(hidden_NE.device.type, len(weight_VE)):
@@ -50,8 +55,12 @@ def chunk_tokens(device: str, vocabulary_size: int) -> int:
     return max(1, CHUNK_BYTES[device] // (4 * vocabulary_size))
 
 
-def _predictions(hidden_BTE: Tensor, ids_BT: Tensor) -> tuple[Tensor, Tensor]:
-    return hidden_BTE[:, :-1].flatten(0, 1), ids_BT[:, 1:].flatten()
+def _predictions(hidden_BTE: Tensor, ids_BT: Tensor, wanted_BT: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    hidden_NE, next_N = hidden_BTE[:, :-1].flatten(0, 1), ids_BT[:, 1:].flatten()
+    if wanted_BT is None:
+        return hidden_NE, next_N
+    places_N = wanted_BT[:, 1:].flatten()
+    return hidden_NE[places_N], next_N[places_N]
 
 
 def _chunks(hidden_NE: Tensor, weight_VE: Tensor) -> Iterator[slice]:
