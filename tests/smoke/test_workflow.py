@@ -190,7 +190,7 @@ def test_readme_examples_with_a_server_that_two_jobs_share(folder, tmp_path):
     """Documents and LLM of one's own as the README has them; and the jobs' server is ended with them."""
     (tmp_path / "documents.yaml").write_text(readme_example("Your own documents"))
     (tmp_path / "llm.yaml").write_text(readme_example("Your own LLM"))
-    server = {"engine": "vllm-server", "batching": "continuous", "jobs": 2, "shards_per_job": 1}
+    server = {"engine": "vllm-server", "batching": "continuous", "jobs": 2, "shards_per_job": 1, "batch_documents": 2}
     (tmp_path / "server.yaml").write_text(json.dumps({"scales": {"smoke": {"generation": server}}}))
     news = pq.read_table(folder / "results/smoke/corpus/raw/train.parquet").column("text").to_pylist()
     (tmp_path / "my_documents").mkdir()
