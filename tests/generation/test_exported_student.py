@@ -8,6 +8,7 @@ from transformers import AutoModelForCausalLM
 from vllm import LLM, SamplingParams
 
 from workflow_scripts.config.models import Student
+from workflow_scripts.generation.engines.vllm_cpu import install
 from workflow_scripts.generation.engines.vllm_engine import engine_options
 from workflow_scripts.generation.sample_student import sampler_of
 from workflow_scripts.training.export import export_student
@@ -22,6 +23,7 @@ def in_this_process(monkeypatch):
 
 def vllm_logprobs(folder: Path, ids: list[int]) -> list[float]:
     """Log-probability of each token after the first."""
+    install()
     options = engine_options(sampler_of(str(folder)), 2, on_cpu=True) | {"dtype": "float32"}
     llm = LLM(str(folder), **options)
     sampling = SamplingParams(max_tokens=1, prompt_logprobs=0, temperature=0)

@@ -280,7 +280,7 @@ def test_candidates_are_listed_best_first(small, tmp_path):
     assert len(table) == len(expand_tuning(small))
     stitched = table[table["stream"] == "stitched"]["tuning_loss_nats"]
     assert stitched.is_monotonic_increasing
-    header = (ROOT / "results/shipped/laptop/tuning_candidates.csv").read_text(encoding="utf-8").splitlines()[0]
+    header = (ROOT / "results/shipped/laptop/tuning/candidates.csv").read_text(encoding="utf-8").splitlines()[0]
     assert ",".join(table.columns) == header
 
 

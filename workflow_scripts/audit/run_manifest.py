@@ -57,14 +57,19 @@ def iso(seconds: float | None) -> str | None:
 
 def stream_uses(folder: Path, run: Run) -> dict:
     """Which streams a student read, and how much of them."""
-    real = run.stream_name if run.alone else "real"
+    real = run.stream_name if run.alone else natural_stream(folder, run)
     uses = {"real": {"stream": real}}
     if not run.alone:
-        documents = documents_within(folder / "streams/real.rows.parquet", run.real_tokens)
+        documents = documents_within(folder / f"streams/{real}.rows.parquet", run.real_tokens)
         uses["real"] |= {"first_tokens": run.real_tokens, "documents": documents}
     if run.mixing_ratio:
         uses["synthetic"] = {"stream": run.stream_name}
     return uses | {"validation": {"stream": "validation/validation"}}
+
+
+def natural_stream(folder: Path, run: Run) -> str:
+    """The real documents, or those that mixtures have of their own."""
+    return "natural" if run.budget_tokens and (folder / "streams/natural.rows.parquet").exists() else "real"
 
 
 def outputs(folder: Path, run_id: str) -> Iterable[Path]:

@@ -21,6 +21,8 @@ def best_share_change(evidence: Evidence, kind: str) -> Value:
     (large, last), (small, first) = _best(evidence, kind, "largest"), _best(evidence, kind, "smallest")
     if large.place == small.place:
         raise NotMeasured(f"study {STUDY} has {kind} at one student and budget alone")
+    if first[0] == last[0]:
+        raise NotIdentified(f"{_where(large)} and {_where(small)}: the best share is {first[0]:g} at both")
     change, used = last - first, [*large.settings, *small.settings]
     note = f"{_where(large)} against {_where(small)}"
     return evidence.value(change[0], change[1:], SHARE, *used, note=note)
