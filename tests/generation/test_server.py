@@ -15,24 +15,13 @@ from pathlib import Path
 import pytest
 
 from tests.generation.conftest import LLM, ROOT
+from tests.processes import processes_in
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.files import read_json, write_json
 from workflow_scripts.generation import serve
 from workflow_scripts.generation.engines import Task, server_engine
 from workflow_scripts.generation.engines.server_engine import ServerEngine
 from workflow_scripts.generation.engines.server_file import wait_for_server
-
-
-def processes_in(folder: Path) -> list[str]:
-    """Command lines of processes that work in a folder."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if (process / "cwd").resolve() == folder.resolve():
-                found.append((process / "cmdline").read_text().replace("\0", " "))
-        except OSError:  # it ended, or is another user's
-            continue
-    return found
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from tests.processes import processes_in
 from workflow_scripts.evaluation.results import read_results
 from workflow_scripts.figures.catalogue import FIGURES, MIXTURES
 from workflow_scripts.scaling.bootstrap import mean_losses
@@ -172,18 +173,6 @@ def readme_example(title: str) -> str:
     """The YAML block under a heading of the README."""
     section = (ROOT / "README.md").read_text().split(f"### {title}\n")[1]
     return section.split("```yaml\n")[1].split("```")[0]
-
-
-def processes_in(folder: Path) -> list[str]:
-    """Command lines of processes that work in a folder."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if (process / "cwd").resolve() == folder.resolve():
-                found.append((process / "cmdline").read_text().replace("\0", " "))
-        except OSError:  # it ended, or is another user's
-            continue
-    return found
 
 
 def test_readme_examples_with_a_server_that_two_jobs_share(folder, tmp_path):
