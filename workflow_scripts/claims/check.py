@@ -20,7 +20,8 @@ from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import read_json, write_json, write_text
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Analysis, Config
-from workflow_scripts.evaluation.results import read_results
+from workflow_scripts.evaluation.results import Results, empty, read_results
+from workflow_scripts.evaluation.synpro_tables import read_pack
 from workflow_scripts.evaluation.tables import FILES
 from workflow_scripts.planted.truth import Truth
 
@@ -30,6 +31,13 @@ def measured_column(
 ) -> dict[str, Cell]:
     """All claims by the packs of one scale, and by its table of unigrams where there is one."""
     evidence = Evidence(read_results(*folders), analysis, unigrams=read_unigrams(unigrams) if unigrams else None)
+    return {claim.id: judge_measured(claim, evidence, scale) for claim in claims}
+
+
+def synpro_column(claims: list[Claim], scale: str, folder: str, analysis: Analysis) -> dict[str, Cell]:
+    """All claims by the pack of SynPro of one scale alone."""
+    nothing = Results(**{name: empty(name) for name in FILES})
+    evidence = Evidence(nothing, analysis, synpro=read_pack(folder))
     return {claim.id: judge_measured(claim, evidence, scale) for claim in claims}
 
 
@@ -88,6 +96,8 @@ def main(arguments: argparse.Namespace) -> None:
     for scale, *folders in arguments.results:
         own = measured_column(claims, scale, folders, analysis, dict(arguments.unigrams).get(scale))
         columns[scale] = joined(columns.get(scale, {}), own)
+    for scale, folder in arguments.synpro:
+        columns[scale] = joined(columns.get(scale, {}), synpro_column(claims, scale, folder, analysis))
     for scale, path in arguments.earlier:
         yours = f"{scale}, yours"
         columns[yours] = joined(columns.get(yours, {}), earlier_column(claims, Path(path), scale))
@@ -108,6 +118,8 @@ if __name__ == "__main__":
                         help="a column: the scale and its packs; may be repeated, of one scale, too")  # fmt: skip
     parser.add_argument("--unigrams", nargs=2, action="append", default=[], metavar=("SCALE", "CSV"),
                         help="unigrams of the scale's training sets of mixtures; may be repeated")  # fmt: skip
+    parser.add_argument("--synpro", nargs=2, action="append", default=[], metavar=("SCALE", "FOLDER"),
+                        help="the scale's pack of SynPro; may be repeated, with --results or alone")  # fmt: skip
     parser.add_argument("--planted", help="JSON of a whole config: losses of its run table are planted for a column")
     parser.add_argument("--published", help="pack of the authors' tracked runs; ignored where there is none")
     parser.add_argument("--earlier", nargs=2, action="append", default=[], metavar=("SCALE", "JSON"),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from workflow_scripts.config.models import Analysis
 from workflow_scripts.evaluation.results import Results
+from workflow_scripts.evaluation.synpro_tables import SynProPack
 from workflow_scripts.scaling.bootstrap import Setting, band, settings_of
 from workflow_scripts.scaling.law import DataLaw
 
@@ -44,6 +45,7 @@ class Evidence:
     analysis: Analysis = Analysis()
     laws: tuple[DataLaw, ...] = ()  # the first is the centre; empty: the pack's own
     unigrams: pd.DataFrame | None = field(default=None, compare=False, repr=False)  # of the mixtures' training tokens
+    synpro: SynProPack | None = field(default=None, compare=False, repr=False)  # of arXiv 2605.17849
     known: dict = field(default_factory=dict, compare=False, repr=False)
 
     def settings(self, study: str, name: str = IID) -> list[Setting]:

@@ -15,6 +15,8 @@ from workflow_scripts.claims import (
     mixtures,
     predecessor,
     studies,
+    synpro,
+    synpro_influence,
 )
 from workflow_scripts.claims.evidence import Evidence, NotMeasured, Value
 from workflow_scripts.scaling.law import NotIdentified
@@ -60,6 +62,12 @@ QUANTITIES: dict[str, Callable[..., Value]] = {
         mixture_fits.speed_up_interpolated,
         mixture_shares.best_share,
         mixture_shares.best_share_change,
+        synpro.synpro_effective_ratio,
+        synpro.synpro_difference,
+        synpro.synpro_ablation_cost,
+        synpro.synpro_collapse,
+        synpro_influence.synpro_static_change,
+        synpro_influence.synpro_refreshed_change,
     )
 }
 

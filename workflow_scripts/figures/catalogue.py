@@ -11,6 +11,8 @@ from workflow_scripts.config.models import Scale
 from workflow_scripts.config.studies import mixture_studies, studies_of
 
 MEGADOCS, PREDECESSOR, MIXTURES = "arXiv 2603.18534", "arXiv 2509.14786", "arXiv 2510.01631"
+SYNPRO = "SynPro (arXiv 2605.17849)"
+SYNPRO_PACK = "synpro"  # what stands for studies in its figures: a pack of its own tables
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,13 @@ FIGURES = {
     "mixture_domains": Figure("Loss of every mixture on every domain", ("mixture_data",), MIXTURES),
     "generator_size": Figure("Loss against the quality of the generator", ("generator_size",), MIXTURES),
     "retraining": Figure("Rounds of training on a student's own text", ("retraining",), MIXTURES),
+    "synpro_effective_tokens": Figure("Unique natural tokens that an arm is worth", (SYNPRO_PACK,), SYNPRO),
+    "synpro_losses": Figure("Loss against training tokens, with the refreshes", (SYNPRO_PACK,), SYNPRO),
+    "synpro_rewards": Figure("Rewards of the generators while they are trained", (SYNPRO_PACK,), SYNPRO),
+    "synpro_influence": Figure("Texts that still teach the student, static and refreshed", (SYNPRO_PACK,), SYNPRO),
+    "synpro_ablation": Figure("Loss and collapse without a part of the method", (SYNPRO_PACK,), SYNPRO),
+    "synpro_collapse": Figure("Collapse of synthetic text against natural text", (SYNPRO_PACK,), SYNPRO),
+    "synpro_comparison": Figure("All ways of using scarce text, at equal tokens and by cost", (SYNPRO_PACK,), SYNPRO),
 }
 
 
@@ -68,11 +77,12 @@ def drawable(name: str, scale: Scale, papers: Sequence[str] = (MEGADOCS, PREDECE
     """Figures of some papers that a scale has.
 
     Raises UserError for one that is neither drawable nor left out with a reason. A scale without mixture studies has
-    no figure of mixtures, and need not say why.
+    no figure of mixtures, one without a section `synpro` none of SynPro, and neither need say why.
     """
-    known, own = set(studies_of(scale)), {name for name, content in FIGURES.items() if content.paper in papers}
-    if not mixture_studies(scale):
-        own = {name for name in own if FIGURES[name].paper != MIXTURES}
+    absent = {MIXTURES} if not mixture_studies(scale) else set()
+    absent |= {SYNPRO} if getattr(scale, SYNPRO_PACK, None) is None else set()
+    known = {*studies_of(scale), SYNPRO_PACK}
+    own = {name for name, content in FIGURES.items() if content.paper in set(papers) - absent}
     for figure, content in ((name, FIGURES[name]) for name in FIGURES if name in own):
         missing = [study for study in content.studies if study not in known]
         if missing and figure not in scale.left_out:

@@ -7,6 +7,7 @@ import argparse
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -26,13 +27,15 @@ SOURCES = {
     "planted": "PLANTED: losses drawn from a known law, not measured",
 }
 DEJAVU_WIDTH, BOLD_WIDTH = 0.58, 0.66  # mean width of a character, in font sizes
+# Columns of what is drawn that the footnote counts, and what one of them is called.
+COUNTED = {"seeds": "seed", "documents": "document", "parts": "part", "texts": "text", "answers": "answer"}
 
 
 @dataclass(frozen=True)
 class Inputs:
     """What a figure is drawn from."""
 
-    results: Results
+    results: Any  # Results, or what a figure's own reader gives
     analysis: Analysis
     real_tokens: int
     scale: str
@@ -52,7 +55,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure, the rows of what it shows (`seeds` and `documents` go into the footnote), and what its bands cover.
+    """A figure, the rows of what it shows (the footnote counts the columns COUNTED), and what its bands cover.
 
     `measured`: whether it shows results; an illustration has neither scale nor source.
     """
@@ -63,15 +66,19 @@ class Drawn:
     measured: bool = True
 
 
-def figure_command(name: str, draw: Callable[[Inputs], Drawn], description: str) -> None:
-    """Run a figure's command: read packs, draw, add title, footnote and watermark, save."""
+def figure_command(
+    name: str, draw: Callable[[Inputs], Drawn], description: str, read: Callable[..., Any] = read_results
+) -> None:
+    """Run a figure's command: read packs, draw, add title, footnote and watermark, save; `read` takes the folders."""
 
-    run_command(lambda arguments: make_figure(name, draw, arguments), figure_parser(description))
+    run_command(lambda arguments: make_figure(name, draw, arguments, read), figure_parser(description))
 
 
-def make_figure(name: str, draw: Callable[[Inputs], Drawn], arguments: argparse.Namespace) -> None:
+def make_figure(
+    name: str, draw: Callable[[Inputs], Drawn], arguments: argparse.Namespace, read: Callable[..., Any] = read_results
+) -> None:
     """Read the packs, draw, add what all figures have, save."""
-    results, analysis = read_results(*arguments.results), parse_settings(Analysis, arguments.settings)
+    results, analysis = read(*arguments.results), parse_settings(Analysis, arguments.settings)
     stated = (arguments.real_tokens, arguments.scale, arguments.source, tuple(arguments.results))
     inputs = Inputs(results, analysis, *stated)
     drawn = draw(inputs)
@@ -108,7 +115,7 @@ def footnote(drawn: Drawn, inputs: Inputs) -> list[str]:
     """Sentences under a figure: scale, source, seeds, documents, and what the bands cover."""
     if not drawn.measured:
         return [drawn.bands]
-    counts = [_count(drawn.rows, "seeds", "seed"), _count(drawn.rows, "documents", "document")]
+    counts = [_count(drawn.rows, column, noun) for column, noun in COUNTED.items()]
     lines = ["; ".join([f"Scale {inputs.scale}: {SOURCES[inputs.source]}", *filter(None, counts)]) + "."]
     lines += [drawn.bands.format(share=f"{inputs.analysis.band:.0%}")] if drawn.bands else []
     return lines + (["This scale's numbers are not the paper's."] if inputs.scale != "paper" else [])

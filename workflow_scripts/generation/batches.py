@@ -103,7 +103,7 @@ class Batch:
                 "attempt": found["attempt"],
                 "prompt_tokens": len(request.prompt_ids),
                 "source_cut": request.source_cut,
-                "text": found["text"],
+                "text": self.template.answer + found["text"],
                 "tokens": found["tokens"],
                 "finish_reason": found["finish_reason"],
                 "flags": flags_of(found["text"], found["finish_reason"], texts[request.doc_id]),

@@ -16,12 +16,13 @@ FOLDER = Path(__file__).parent / "prompts"
 
 @dataclass(frozen=True)
 class Template:
-    """System and user text of one prompt version."""
+    """System and user text of one prompt version, and the words that the answer is begun with, if any."""
 
     version: str
     system: str
     user: str
     sha256: str
+    answer: str = ""
 
 
 def load_template(version: str) -> Template:
@@ -31,8 +32,9 @@ def load_template(version: str) -> Template:
         known = ", ".join(sorted(p.stem for p in FOLDER.glob("*.txt")))
         raise UserError(f"{path}: no such prompt version; there are {known}")
     text = path.read_text(encoding="utf-8")
-    system, user = text.removeprefix("[system]\n").split("\n[user]\n")
-    return Template(version, system.strip(), user.strip(), hashlib.sha256(text.encode()).hexdigest())
+    asked, _, answer = text.partition("\n[answer]\n")
+    system, user = asked.removeprefix("[system]\n").split("\n[user]\n")
+    return Template(version, system.strip(), user.strip(), hashlib.sha256(text.encode()).hexdigest(), answer.strip())
 
 
 class PromptBuilder:
@@ -53,6 +55,11 @@ class PromptBuilder:
         kept, cut = self._head(document, self.room)
         return self._chat({"document": kept}), cut
 
+    def shown(self, document: str) -> tuple[str, str]:
+        """The prompt as text, and what of the document it shows."""
+        kept, _ = self._head(document, self.room)
+        return self._text({"document": kept}), kept
+
     def latent_thoughts(self, prefix: str, suffix: str) -> tuple[list[int], bool]:
         """Prompt ids for one boundary and whether prefix or suffix was cut."""
         half = self.room // 2
@@ -62,11 +69,13 @@ class PromptBuilder:
         return self._chat({"prefix": prefix, "suffix": suffix}), cut_left or cut_right
 
     def _chat(self, values: dict[str, str]) -> list[int]:
+        return self._ids(self._text(values))
+
+    def _text(self, values: dict[str, str]) -> str:
         user = re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]).strip(), self.template.user)
         messages = [{"role": "system", "content": self.template.system}, {"role": "user", "content": user}]
-        return self.tokenizer.apply_chat_template(
-            messages, add_generation_prompt=True, tokenize=True, return_dict=False
-        )
+        asked = self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+        return asked + self.template.answer
 
     def _ids(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False)

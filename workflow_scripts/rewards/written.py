@@ -70,7 +70,8 @@ def _places(answer: str, heading: str) -> list[int]:
 def _entries(body: str) -> list[Entry]:
     """Entries in order; a line that is none ends no entry."""
     starts = [found.start() for found in START.finditer(body)]
-    pieces = [body[a:b].strip() for a, b in zip(starts, [*starts[1:], len(body)], strict=True)]
+    ends = [*starts[1:], len(body)][: len(starts)]
+    pieces = [body[a:b].strip() for a, b in zip(starts, ends, strict=True)]
     found = (ENTRY.match(piece) for piece in pieces)
     return [Entry(_plain(one[1]), _plain(one[2])) for one in found if one and _plain(one[1]) and _plain(one[2])]
 

@@ -71,6 +71,16 @@ def load_student(folder: str | Path, precision: torch.dtype, ops: Ops | None = N
     return model, config["vocab_size"]
 
 
+def student_of_state(state: dict[str, torch.Tensor], student: Student, vocabulary_size: int) -> Llama:
+    """The model that a training's state holds the weights of, in fp32."""
+    model = Llama(student, vocabulary_size, torch.float32)
+    own = dict(model.named_parameters())  # a tied head is not among them
+    with torch.no_grad():
+        for name, parameter in own.items():
+            parameter.copy_(state[f"weight/{name}"])
+    return model
+
+
 def _student_of(config: dict) -> Student:
     return Student(
         hidden=config["hidden_size"],

@@ -7,9 +7,12 @@ then of that one. Evaluations are part of the checkpoints, so that an interrupte
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
 from workflow_scripts.common.files import write_json
 from workflow_scripts.config.synpro import Plateau
-from workflow_scripts.evaluation.losses import kind_loss
+from workflow_scripts.common.seeds import named_hash
+from workflow_scripts.evaluation.losses import document_losses, kind_loss, window_losses
 from workflow_scripts.megadocs.tokens import TokenStream
 from workflow_scripts.scaling.plateau import plateau_at
 from workflow_scripts.training.checkpoint import training_state, write_state
@@ -17,6 +20,7 @@ from workflow_scripts.training.record import Record
 from workflow_scripts.training.trainer import Trainer
 
 STATE = "state-{:09d}.safetensors"
+PARTS = 32  # that the documents of a set are dealt into: a bootstrap over parts stands for one over documents
 REACHED, STATE_NAME = "plateau.json", "plateau.safetensors"
 
 
@@ -45,6 +49,7 @@ class Milestones:
             return False
         if setup.world.is_first:
             record.evaluations.append(self.evaluated(record.step))
+            record.parts += self.parts(record.evaluations[-1])
             self.keep(record)
         setup.world.any(False)  # the others wait
         return True
@@ -56,6 +61,16 @@ class Milestones:
         masked = not setup.training.cross_document_attention
         context = setup.training.context
         return row | {s.name: kind_loss(self.trainer.model, s.stream, context, masked, s.kind) for s in self.sets}
+
+    def parts(self, row: dict) -> list[dict]:
+        """Losses of an evaluation on sets of whole documents, by part."""
+        setup, found = self.trainer.setup, []
+        for own in (s for s in self.sets if s.kind is None):
+            masked = not setup.training.cross_document_attention
+            losses = window_losses(self.trainer.model, own.stream, setup.training.context, masked)
+            place = {"step": row["step"], "tokens": row["tokens"], "set": own.name}
+            found += [place | part for part in parts_of(document_losses(losses, own.stream))]
+        return found
 
     def keep(self, record: Record) -> None:
         """Write the state, and drop what is older than a plateau could still be found at."""
@@ -98,3 +113,13 @@ class Milestones:
     def path(self, row: dict) -> Path:
         """File of the state after an evaluation."""
         return self.folder / STATE.format(row["step"])
+
+
+def parts_of(losses: pa.Table) -> list[dict]:
+    """Summed losses and predicted tokens of every part of a set, from those of its documents."""
+    sums: dict[int, list] = {}
+    for row in losses.to_pylist():
+        own = sums.setdefault(named_hash("part", row["doc_id"]) % PARTS, [0.0, 0])
+        own[0] += row["loss_sum_nats"]
+        own[1] += row["predicted_tokens"]
+    return [{"part": n, "loss_sum_nats": sums[n][0], "predicted_tokens": sums[n][1]} for n in sorted(sums)]

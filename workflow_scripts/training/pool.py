@@ -18,7 +18,7 @@ from workflow_scripts.training.mixing import Batch
 class PooledWindows:
     """Batches of token windows of a pool; with `kind`, the tokens of other kinds of rows are context alone.
 
-    A window in which no token counts is left out. With `kind` or `with_rows`, attention stays inside a document: rows
+    `limits`: tokens of a stream that are used, its first ones. A window in which no token counts is left out. With `kind` or `with_rows`, attention stays inside a document: rows
     that follow each other with the same doc_id. Raises UserError for a stream without a single window.
     """
 
@@ -30,7 +30,9 @@ class PooledWindows:
         batch_sequences: int,
         with_rows: bool = False,
         kind: str | None = None,
+        limits: dict[str, int] | None = None,
     ) -> None:
+        self.limits = limits or {}
         self.streams, self.seed, self.context, self.batch_sequences = streams, seed, context, batch_sequences
         self.kind, self.with_rows = kind, with_rows or kind is not None
         self.rows = {name: _Rows(stream, kind) for name, stream in streams.items()} if self.with_rows else {}
@@ -68,7 +70,8 @@ class PooledWindows:
     def _all_windows(self) -> list[tuple[int, int]]:
         windows = []
         for number, (name, stream) in enumerate(self.streams.items()):
-            counted = (w for w in range(stream.windows(self.context)) if self._counts(name, w))
+            whole = range(stream.windows(self.context, self.limits.get(name)))
+            counted = (w for w in whole if self._counts(name, w))
             windows += [(number, window) for window in counted]
         return windows
 
@@ -93,6 +96,16 @@ class PooledWindows:
 
     def _of_rows(self, what: str, name: str, window: int) -> np.ndarray:
         return getattr(self.rows[name], what)[self._span(window)]
+
+
+def limits_of(sizes: dict[str, int], tokens: int | None) -> dict[str, int]:
+    """Tokens of each stream where all together may have `tokens`: each keeps its share. Raises UserError for too few."""
+    if tokens is None or not sizes:
+        return {}
+    if sum(sizes.values()) < tokens:
+        found = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
+        raise UserError(f"--synthetic-tokens {tokens:,}: there are only {sum(sizes.values()):,} ({found}); ask for less")
+    return {name: tokens * size // sum(sizes.values()) for name, size in sizes.items()}
 
 
 class _Rows:

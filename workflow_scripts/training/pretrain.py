@@ -4,7 +4,8 @@ All windows of all --streams are passed once per epoch, in a new order each time
 losses on the --evaluate sets are noted; where the plateau was, the student's state is kept in
 OUTPUT/plateau.safetensors, with OUTPUT/plateau.json. Another pretraining goes on from such a state, weights and moments
 of the optimizer, with --continue-from: on the same organic text and what was generated since. Writes besides:
-evaluations.csv, curve.csv, throughput.json, model/ and, last, metrics.json. Interrupted, it continues as `train` does.
+evaluations.csv, parts.csv (losses by part of the documents), curve.csv, throughput.json, plateau_model/ (the
+student there), model/ and, last, metrics.json. Interrupted, it continues as `train` does.
 """
 
 import argparse
@@ -25,15 +26,16 @@ from workflow_scripts.training.checkpoint import read_state, restore_state
 from workflow_scripts.training.device import pick_device
 from workflow_scripts.training.distributed import World
 from workflow_scripts.training.micro_batch import micro_batch
-from workflow_scripts.training.milestones import EvaluationSet, Milestones
-from workflow_scripts.training.pool import PooledWindows
+from workflow_scripts.training.export import export_student, student_of_state
+from workflow_scripts.training.milestones import STATE_NAME, EvaluationSet, Milestones
+from workflow_scripts.training.pool import PooledWindows, limits_of
 from workflow_scripts.training.prepare import Setup, check_running, require_tokenizer
 from workflow_scripts.training.record import Record
 from workflow_scripts.training.session import run_training
 from workflow_scripts.training.train import SMALL_STUDENT, add_running_options
 from workflow_scripts.training.trainer import Trainer
 
-OPTIONS = ("steps", "warmup_steps", "lr", "weight_decay", "seed", "evaluate_every", "kind")
+OPTIONS = ("steps", "warmup_steps", "lr", "weight_decay", "seed", "evaluate_every", "kind", "synthetic_tokens")
 
 
 @dataclass
@@ -71,11 +73,11 @@ class Pretraining(Setup):
         if not record.evaluations:
             return
         self.milestones(trainer).finish(record)
-        table = io.StringIO()
-        writer = csv.DictWriter(table, record.evaluations[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(record.evaluations)
-        write_text(Path(self.arguments.output) / "evaluations.csv", table.getvalue())
+        output = Path(self.arguments.output)
+        for name, rows in (("evaluations.csv", record.evaluations), ("parts.csv", record.parts)):
+            write_text(output / name, table_of(rows))
+        model = student_of_state(read_state(output / STATE_NAME)[1], self.student, self.vocabulary_size)
+        export_student(model, self.vocabulary_size, self.arguments.tokenizer, output / "plateau_model")
 
     def milestones(self, trainer: Trainer) -> Milestones:
         """What is done at intervals."""
@@ -95,7 +97,9 @@ def prepare(arguments: argparse.Namespace, world: World = World()) -> Pretrainin
     for stream in opened if world.is_first else []:
         stream.verify()
     masked, shape = not training.cross_document_attention, (training.context, training.batch_sequences)
-    windows = PooledWindows(streams, arguments.seed, *shape, with_rows=masked, kind=arguments.kind)
+    sizes = {name: len(stream.tokens) for name, stream in [*streams.items()][1:]}
+    limits = limits_of(sizes, arguments.synthetic_tokens)
+    windows = PooledWindows(streams, arguments.seed, *shape, with_rows=masked, kind=arguments.kind, limits=limits)
     about, state = read_state(arguments.continue_from) if arguments.continue_from else ({"step": 0, "tokens": 0}, {})
     micro = micro_batch(shape[1] // world.size, arguments.micro_batch_sequences, arguments.checkpoint)
     return Pretraining(
@@ -125,6 +129,15 @@ def check(arguments: argparse.Namespace, plateau: Plateau, sets: list[str]) -> N
         raise UserError(f"--streams {' '.join(arguments.streams)}: two streams have the same name")
 
 
+def table_of(rows: list[dict]) -> str:
+    """Rows as CSV."""
+    table = io.StringIO()
+    writer = csv.DictWriter(table, rows[0] if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return table.getvalue()
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Pretrain, evaluate, export."""
     run_training(arguments, prepare)
@@ -135,6 +148,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--name", default="student", help="shown in the progress line and kept in metrics.json")
     parser.add_argument("--streams", nargs="+", required=True, help="prefixes of the pool's streams")
+    parser.add_argument("--synthetic-tokens", type=int, help="of all streams but the first together, each its share "
+                        "(default: all)")  # fmt: skip
     parser.add_argument("--kind", help="rows whose tokens are to be predicted, others being context (default: all)")
     parser.add_argument("--evaluate", nargs="*", default=[], metavar="NAME=PREFIX[:KIND]",
                         help="sets whose losses are noted, of one kind of rows where one is named")  # fmt: skip

@@ -20,6 +20,7 @@ class Record:
     step: int = 0  # optimizer steps done
     curve: list[tuple] = field(default_factory=list)  # (steps, tokens, training loss in nats, gradient norm)
     evaluations: list[dict] = field(default_factory=list)  # of a pretraining, at its milestones
+    parts: list[dict] = field(default_factory=list)  # of the same, by part of the documents
     first_step_seconds: float = 0.0  # with compilation, of the process that is running
     timed_steps: int = 0
     timed_seconds: float = 0.0
