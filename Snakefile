@@ -29,6 +29,7 @@ pathvars:
 include: "rules/functions.smk"
 include: "rules/mixture_functions.smk"
 include: "rules/resources.smk"
+include: "rules/synpro_functions.smk"
 
 
 if SOURCE == "rerun":
@@ -42,6 +43,9 @@ if SOURCE == "rerun":
     include: "rules/train.smk"
     include: "rules/evaluate.smk"
     include: "rules/downstream.smk"
+    include: "rules/synpro.smk"
+    include: "rules/synpro_sets.smk"
+    include: "rules/synpro_measures.smk"
 
 else:
 
@@ -56,6 +60,7 @@ include: "rules/tables.smk"
 include: "rules/audit.smk"
 include: "rules/claims.smk"
 include: "rules/mixtures.smk"
+include: "rules/synpro_tables.smk"
 include: "rules/page.smk"
 include: "rules/plan.smk"
 

@@ -31,7 +31,7 @@ rule draw_figure:
         source=settings.runs.source,
         settings=scale.analysis.model_dump_json(),
         real_tokens=scale.corpus.real_tokens,
-        results=lambda w: [f"{RESULTS}/tables/studies/{study}" for study in FIGURES[w.figure].studies],
+        results=folders_of_figure,
     shell:
         "python -m workflow_scripts.figures.{wildcards.figure} --results {params.results}"
         " --settings {params.settings:q} --real-tokens {params.real_tokens} --scale {params.scale}"

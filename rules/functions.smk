@@ -158,7 +158,16 @@ def measured_of_study(wildcards):
 
 def packs_of_figure(wildcards):
     """Packs of the studies that a figure is drawn from."""
+    if FIGURES[wildcards.figure].paper == SYNPRO_PAPER:
+        return SYNPRO_PACK
     return [table for study in FIGURES[wildcards.figure].studies for table in pack(f"<results>/tables/studies/{study}")]
+
+
+def folders_of_figure(wildcards):
+    """Their folders."""
+    if FIGURES[wildcards.figure].paper == SYNPRO_PAPER:
+        return f"{RESULTS}/tables/synpro"
+    return [f"{RESULTS}/tables/studies/{study}" for study in FIGURES[wildcards.figure].studies]
 
 
 def certificates(wildcards):

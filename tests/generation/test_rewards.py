@@ -87,7 +87,7 @@ ANSWERS = [
     rephrased(FAITHFUL),
     rephrased(f"{FAITHFUL} {FAITHFUL}"),
     rephrased(OTHER),
-    entries("The library cost 90 million euros.", "The Quito football club lost its third match in Peru."),
+    entries("The building cost 90 million euros.", "The Quito football club lost its third match in Peru."),
     rephrased("no end and a the of library said was"),
     rephrased(OTHER, OTHER),
     rephrased(""),
@@ -128,7 +128,7 @@ def test_order_and_neighbours_change_no_score(rewards):
 
 def test_quality_is_the_text_s_less_the_source_s_and_none_without_words(rewards):
     found = rewards["quality"].scores(ANSWERS)
-    assert found[5] == 0 and np.isnan(found[6:]).all()
+    assert found[5] == pytest.approx(0, abs=1e-6) and np.isnan(found[6:]).all()
     assert found[0] > found[1] > found[4] and found[0] > -1 and found[4] < -1
 
 
@@ -139,7 +139,7 @@ def test_rater_parts_good_from_damaged_texts_it_has_not_seen(trained):
     assert found["quality_auc_newsgroups"] > 0.95 and found["quality_auc_tweets"] > 0.9
     for kind in ("boilerplate", "shuffled", "cut", "repeated", "flattened"):
         assert found[f"quality_below_own_held_out_{kind}"] >= 0.8, kind
-    assert abs(found["quality_length_correlation"]) < 0.5  # of 30 texts
+    assert abs(found["quality_half_shift"]) < 0.3  # points: a text's half is as good as the whole
 
 
 def test_rater_is_read_as_written_and_another_file_is_refused(trained, embedding, tmp_path):

@@ -11,6 +11,7 @@ from pydantic import Field, PositiveInt, model_validator
 from workflow_scripts.config.base import REAL, ROUND, STREAMS, Decay, Fraction, Name, Rate, Share, Stream, Strict
 from workflow_scripts.config.corpus import Corpus, Released
 from workflow_scripts.config.mixtures import Kind, Mixtures
+from workflow_scripts.config.synpro import SynPro
 
 
 class Llm(Strict):
@@ -283,6 +284,7 @@ class Scale(Strict):
     analysis: Analysis = Analysis()
     compute: Compute = Compute()
     mixtures: Mixtures | None = Field(None, description="natural and synthetic text of the mixture studies")
+    synpro: SynPro | None = Field(None, description="generators trained by reinforcement; none: not at this scale")
     studies: dict[str, Study] = Field({}, description="further students, by the question that they answer")
     left_out: dict[str, str] = Field({}, description="figures that this scale lacks, each with the reason")
 
@@ -364,6 +366,10 @@ class Config(Strict):
             for kind in scale.mixtures.kinds if scale.mixtures else []:
                 _require(kind, self.kinds, f"scales.{name}.mixtures.kinds", "kinds")
                 _require(self.kinds[kind].llm or scale.generation.llm, self.llms, f"kinds.{kind}.llm", "llms")
+            if scale.synpro:
+                _require(scale.synpro.student, self.students, f"scales.{name}.synpro.student", "students")
+                self._require_context(f"scales.{name}.synpro", scale.synpro.student, scale.synpro.context)
+                _require(scale.synpro.llm or scale.generation.llm, self.llms, f"scales.{name}.synpro.llm", "llms")
             for study, content in scale.studies.items():
                 for rows in content.rows:
                     for student in rows.student or []:

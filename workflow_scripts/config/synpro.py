@@ -129,6 +129,7 @@ class Pretraining(Strict):
 class SynPro(Strict):
     """Everything of the third paper at one scale."""
 
+    llm: str | None = Field(None, description="a key of `llms`, the generators before their training; none: the scale's")
     student: str = Field(description="a key of `students`")
     context: PositiveInt = 2048
     batch_sequences: PositiveInt = 512
@@ -138,6 +139,9 @@ class SynPro(Strict):
     evaluate_every: PositiveInt = Field(1092, description="steps between evaluations")
     seeds: list[int] = Field([0], min_length=1, description="of students; generators are trained for the first one's")
     organic_tokens: PositiveInt = Field(description="unique natural tokens that there are")
+    unique_tokens: PositiveInt = Field(description="natural tokens of the oracle, the organic ones its first")
+    fewest_texts: PositiveInt = Field(30, description="sets of fewer texts have no measures of collapse")
+    in_loop_questions: PositiveInt | None = Field(None, description="of each in-loop task; none: all")
     slice_tokens: PositiveInt = Field(
         1600, description="[assumed] documents are cut into slices of about so many tokens: the authors' 7,000 characters"
     )

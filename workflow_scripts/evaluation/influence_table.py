@@ -88,7 +88,9 @@ def main(arguments: argparse.Namespace) -> None:
     """Score all sets and write the rows."""
     samples = read_samples(arguments)
     rows = influence_rows(samples, Influence(arguments.before, arguments.after).scores)
-    what = {key: getattr(arguments, key) for key in ("pretraining", "seed", "step", "tokens")}
+    plateau = read_json(arguments.plateau)
+    what = {"pretraining": arguments.pretraining, "seed": arguments.seed}
+    what |= {key: plateau[key] for key in ("step", "tokens")}
     table = pd.DataFrame([row | what for row in rows], columns=list(COLUMNS["influence"])).round(
         dict.fromkeys(VALUES, 6)
     )
@@ -109,9 +111,8 @@ if __name__ == "__main__":
     shards = "NAME=SHARD[,SHARD...] of a set (Parquet)"
     parser.add_argument("--sets", nargs="*", type=named_prefix, default=[], help=shards)
     parser.add_argument("--texts", type=int, default=1000, help="most texts of a set to score (default: %(default)s)")
-    parser.add_argument("--pretraining", required=True, help="its name; this and the next three are put into all rows")
+    parser.add_argument("--pretraining", required=True, help="its name, put into all rows")
     parser.add_argument("--seed", type=int, required=True, help="the student's")
-    parser.add_argument("--step", type=int, required=True, help="of the plateau, earlier pretrainings included")
-    parser.add_argument("--tokens", type=int, required=True, help="trained on until then")
+    parser.add_argument("--plateau", required=True, help="its plateau.json: steps and tokens until then")
     parser.add_argument("--output", required=True, help="rows of the table (CSV)")
     run_command(main, parser)

@@ -1,14 +1,16 @@
 """Faithfulness: does a text say what its source says? Sentence embeddings, and a check of numbers and names.
 
 [assumed] The authors use BERTScore's F1 for rephrased texts and a judge of their own for entries, neither of which is
-public as a small model. A sentence is supported here when some one to three sentences of the source are as near to it
-as paraphrases are, and the source has its numbers and names. That is blind to a negation: see its validation.
+public as a small model. A sentence is supported here when a clause or some one to three sentences of the source are as
+near to it as what is said twice is, and the source has its numbers and names. That is blind to a negation, and hardly
+better than chance at what follows by inference: see its validation in rater.csv. Of an entry the content is judged,
+and not its topic.
 """
 
 import numpy as np
 
 from workflow_scripts.rewards.embedding import SentenceEmbedding
-from workflow_scripts.rewards.sentences import sentences, words
+from workflow_scripts.rewards.sentences import clauses, sentences, words
 from workflow_scripts.rewards.support import unsupported
 from workflow_scripts.rewards.written import Written
 
@@ -24,8 +26,8 @@ class Faithfulness:
 
     def scores(self, written: list[Written]) -> np.ndarray:
         """float64 [n] in [0, 1]; NaN where the text or the source has no words."""
-        everything = [part for one in written for part in [*_said(one), *_parts(one.source)]]
-        self.embedding.vectors(everything)  # in full batches; they are kept
+        sides = [(*_said(one), *_parts(one.source)) for one in written]
+        self.embedding.vectors([each for side in sides for part in side for each in (part, *clauses(part))])
         return np.array([self._score(one) for one in written], dtype=np.float64)
 
     def supported(self, parts: list[str], source: str) -> np.ndarray:
@@ -34,9 +36,10 @@ class Faithfulness:
         return near & [not unsupported(part, source, self.lower_case) for part in parts]
 
     def nearest(self, parts: list[str], others: list[str]) -> np.ndarray:
-        """float64 [parts]: the highest cosine of each with one to three neighbouring sentences of the others."""
-        ours, theirs = self.embedding.vectors(parts), windows(self.embedding.vectors(others))
-        return (ours.astype(np.float64) @ theirs.T).max(1)
+        """float64 [parts]: the highest cosine of each with a clause or one to three neighbours of other sentences."""
+        within = self.embedding.vectors([clause for other in others for clause in clauses(other)])
+        theirs = np.concatenate([windows(self.embedding.vectors(others)), within])
+        return (self.embedding.vectors(parts).astype(np.float64) @ theirs.T).max(1)
 
     def _score(self, one: Written) -> float:
         said, source = _said(one), _parts(one.source)
@@ -60,7 +63,7 @@ def windows(vectors: np.ndarray) -> np.ndarray:
 def _said(one: Written) -> list[str]:
     """Entries, or sentences with at least a word."""
     if one.entries:
-        return [f"{entry.topic}: {entry.content}" for entry in one.entries]
+        return [entry.content for entry in one.entries]
     return _parts(one.text)
 
 

@@ -9,11 +9,10 @@ from workflow_scripts.rewards.faithfulness import Faithfulness
 from workflow_scripts.rewards.measures import auc, auc_rows, row
 from workflow_scripts.rewards.planted import KINDS, unfaithful
 from workflow_scripts.rewards.rater_texts import Passage
-from workflow_scripts.rewards.sentences import sentences
+from workflow_scripts.rewards.sentences import clauses, sentences
 from workflow_scripts.rewards.written import Written
 
 SENTENCES = 4  # of a document that is made of single sentences
-FLAT = 0.02
 Pair = tuple[str, str, bool]
 
 
@@ -26,22 +25,24 @@ def strangers(passages: list[Passage], most: int) -> list[tuple[str, str]]:
     return [(part, other) for text, other in pairs for part in sentences(text)[:2]][:most]
 
 
-def calibrate(embedding: SentenceEmbedding, pairs: list[Pair], foreign: list[tuple[str, str]]) -> tuple[float, dict]:
-    """The cosine that parts paraphrases from strangers, and what it is worth as a table's line.
+def calibrate(embedding: SentenceEmbedding, said: list[Pair], foreign: list[tuple[str, str]]) -> tuple[float, dict]:
+    """The cosine that parts what is said twice from strangers (Youden's J), and its line of the validation table.
 
-    It is the lowest whose Youden's J is within 0.02 of the best: J is flat there, and generators paraphrase more
-    freely than the people did.
+    `said`: pairs of which the true ones are paraphrases, or follow from each other.
     """
-    judge = Faithfulness(embedding, 0, frozenset())
-    sides = [part for pair in [*pairs, *foreign] for side in pair[:2] for part in [side, *sentences(side)]]
-    embedding.vectors(sides)  # in full batches; they are kept
-    same = np.array([judge.nearest([text], [source])[0] for source, text, is_same in pairs if is_same])
-    other = np.array([judge.nearest([text], sentences(source))[0] for text, source in foreign])
-    steps = np.arange(0.30, 0.96, 0.01)
-    gain = np.array([np.mean(same >= step) - np.mean(other >= step) for step in steps])
-    best = round(float(steps[gain >= gain.max() - FLAT][0]), 2)
-    note = f"cosine; {np.mean(same >= best):.3f} of paraphrases reach it, {np.mean(other >= best):.3f} of strangers"
-    return best, row("faithfulness_threshold", best, len(same) + len(other), note)
+    judge, steps = Faithfulness(embedding, 0, frozenset()), np.arange(0.30, 0.96, 0.01)
+    sides = [(text, source) for source, text, holds in said if holds]
+    embedding.vectors([part for text, source in [*sides, *foreign] for part in [text, *_with_clauses(source)]])  # kept
+    same, other = (
+        np.array([judge.nearest([text], sentences(source))[0] for text, source in each]) for each in (sides, foreign)
+    )
+    best = round(float(steps[np.argmax([np.mean(same >= step) - np.mean(other >= step) for step in steps])]), 2)
+    shares = f"{np.mean(same >= best):.3f} of what is said twice, {np.mean(other >= best):.3f} of strangers"
+    return best, row("faithfulness_threshold", best, len(same) + len(other), f"cosine; reached by {shares}")
+
+
+def _with_clauses(source: str) -> list[str]:
+    return [each for part in sentences(source) for each in (part, *clauses(part))]
 
 
 def documents(pairs: list[Pair]) -> list[tuple[str, str]]:

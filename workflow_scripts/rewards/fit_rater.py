@@ -11,6 +11,7 @@ from workflow_scripts.rewards.rater import Rater, scaled
 from workflow_scripts.rewards.sentences import sentences
 
 RIDGE = 10.0  # [assumed] weights stay small, so that no feature alone decides
+FEWEST_WORDS = 8
 NEWTON_STEPS, CONVERGED = 50, 1e-9
 
 
@@ -24,11 +25,15 @@ class Labelled:
 
 
 def crop(text: str) -> str:
-    """One to six sentences of a text, so that good and bad ones are of like length; the same ones always."""
+    """One to six sentences of a text, so that good and bad ones are of like length; the same ones always.
+
+    The whole text where they have fewer than eight words: such a fragment is no good text.
+    """
     parts, random = sentences(text), np.random.default_rng(named_seed("crop", text))
     count = min(int(random.integers(1, 7)), len(parts))
     first = int(random.integers(0, len(parts) - count + 1))
-    return " ".join(parts[first : first + count])
+    found = " ".join(parts[first : first + count])
+    return found if len(found.split()) >= FEWEST_WORDS else text
 
 
 def crop_words(text: str) -> str:
@@ -97,9 +102,21 @@ def unseen_rows(data: Labelled, own: np.ndarray, copies: dict[str, np.ndarray]) 
     return [row(f"quality_unseen_{kind}", share, len(own), note) for kind, share in below.items()]
 
 
-def length_row(odds: list[np.ndarray], characters: list[list[int]]) -> dict:
-    """Correlation of log-odds with the logarithm of characters among undamaged texts, within each set of them."""
-    ours, theirs = ([one - np.mean(one) for one in some] for some in (odds, map(np.log, characters)))
-    value = np.corrcoef(np.concatenate(ours), np.concatenate(theirs))[0, 1]
-    note = "log-odds with log characters, undamaged held-out texts and news, each about its mean"
-    return row("quality_length_correlation", value, sum(map(len, odds)), note)
+def length_rows(odds: np.ndarray, texts: list[str], points: np.ndarray, half_points: np.ndarray) -> list[dict]:
+    """Lines of the validation table: does length alone give a score? Among undamaged texts, and inside each.
+
+    `half_points`: of the texts' first halves (`first_half`). Ranks, since a short quotation may score very low.
+    """
+    ranks = (np.argsort(np.argsort(values)) for values in (odds, np.array(list(map(len, texts)))))
+    shift = half_points - points
+    return [
+        row("quality_length_correlation", np.corrcoef(*ranks)[0, 1], len(texts), "rank correlation with characters"),
+        row("quality_half_shift", np.mean(shift), len(shift), "mean points of a text's first half less the whole's"),
+        row("quality_half_shift_sd", np.std(shift, ddof=1), len(shift), "its deviation over texts"),
+    ]
+
+
+def first_half(text: str) -> str:
+    """The first half of a text's sentences, rounded up."""
+    parts = sentences(text)
+    return " ".join(parts[: (len(parts) + 1) // 2])

@@ -70,14 +70,18 @@ def scaled(features: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.
 
 
 def features_of(texts: list[str], embedding: SentenceEmbedding, order: WordOrder) -> np.ndarray:
-    """float64 [texts, width + 16]: the mean of a text's sentence vectors, then what is counted; NaN without words."""
+    """float64 [texts, width + 16]: the direction of a text's sentences, then what is counted; NaN without words.
+
+    The direction is the mean of the sentences' vectors, of norm 1, so that more sentences make it no shorter.
+    """
     embedding.vectors([part for text in texts for part in sentences(text)])  # in full batches; they are kept
     rows = []
     for text in texts:
         vectors = embedding.vectors(sentences(text)).astype(np.float64)
         counted = fluency(text, order, vectors)
         empty = np.isnan(counted).all()
-        rows.append(np.concatenate([np.full(embedding.width, np.nan) if empty else vectors.mean(0), counted]))
+        direction = np.full(embedding.width, np.nan) if empty else vectors.sum(0) / np.linalg.norm(vectors.sum(0))
+        rows.append(np.concatenate([direction, counted]))
     return np.array(rows).reshape(len(texts), -1)
 
 

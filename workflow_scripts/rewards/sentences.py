@@ -6,6 +6,10 @@ from workflow_scripts.rewards.written import Written
 
 TITLES = r"(?<!\bMr\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bMs\.)(?<!\bMrs\.)(?<!\bGov\.)(?<!\bSen\.)(?<!\bRep\.)(?<!\b[A-Z]\.)"
 END = re.compile(rf"(?:(?<=[.!?])|(?<=[.!?][\"')\]”’])){TITLES}\s+(?=[\"'(\[“‘]*[A-Z0-9])|\s*\n\s*")
+CLAUSE = re.compile(
+    r"[,;:]\s+(?:(?:and|but|which|who|that)\s+)?|\s+(?:and|but|because|while|which|who|that|after|before)\s+"
+    r"|\s+[-–—(]+|\)\s*"
+)
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 LONGEST_WORDS = 60  # a sentence of more is dealt with in pieces, so that the embedding model cuts none
 
@@ -13,6 +17,12 @@ LONGEST_WORDS = 60  # a sentence of more is dealt with in pieces, so that the em
 def sentences(text: str) -> list[str]:
     """Sentences in order; a line's end ends one, and one of more than 60 words comes in pieces."""
     return [piece for part in END.split(text) if part.strip() for piece in _pieces(part.strip())]
+
+
+def clauses(sentence: str) -> list[str]:
+    """Parts of at least four words between commas, brackets and words like `and`, `that`; none of a short sentence."""
+    found = [part.strip() for part in CLAUSE.split(sentence) if len(part.split()) >= 4]
+    return found if len(found) > 1 else []
 
 
 def prose(written: Written) -> str:

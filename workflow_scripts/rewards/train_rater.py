@@ -35,7 +35,7 @@ def train(texts: Texts, embedding: SentenceEmbedding) -> tuple[Rater, list[dict]
     order = count_word_order(one.text for one in texts.counted)
     data = labelled(texts, lambda some: features_of(some, embedding, order))
     pairs, foreign = texts.pairs, fit_faithfulness.strangers(texts.train + texts.counted, 150)
-    threshold, line = fit_faithfulness.calibrate(embedding, pairs[::2], foreign)
+    threshold, line = fit_faithfulness.calibrate(embedding, pairs[::2] + texts.entailments[::2], foreign)
     about = {
         "embedding_sha256": embedding.sha256,
         "features": [*(f"embedding_{place}" for place in range(embedding.width)), *NAMES],
@@ -47,7 +47,7 @@ def train(texts: Texts, embedding: SentenceEmbedding) -> tuple[Rater, list[dict]
     judge = Faithfulness(embedding, threshold, frozenset(about["lower_case"]))
     rows = quality_rows(rater, data, texts, lambda some: features_of(some, embedding, order))
     rows += [line, *fit_faithfulness.planted_rows(judge, pairs[1::2])]
-    return rater, [*rows, fit_faithfulness.entailment_row(judge, texts.entailments)]
+    return rater, [*rows, fit_faithfulness.entailment_row(judge, texts.entailments[1::2])]
 
 
 def labelled(texts: Texts, features: Features) -> fit_rater.Labelled:
@@ -62,11 +62,10 @@ def labelled(texts: Texts, features: Features) -> fit_rater.Labelled:
 
 def quality_rows(rater: Rater, data: fit_rater.Labelled, texts: Texts, features: Features) -> list[dict]:
     """Lines of the validation table about quality, all of texts that the rater was not trained on."""
-    rows, odds = [], []
+    rows = []
     for where, own in (("news", texts.news), ("held_out", texts.held_out)):  # the last one's are used below
         copies = {kind: features([damaged(kind, text) for text in own]) for kind in KINDS}
         measured = features(own)
-        odds.append(rater.log_odds(measured))
         rows += fit_rater.damage_rows(where, rater, measured, copies)
         rows.append(row(f"quality_points_{where}", np.median(rater.points(measured)), len(own), "median"))
     for kind, raw in texts.raw_held_out.items():
@@ -75,7 +74,9 @@ def quality_rows(rater: Rater, data: fit_rater.Labelled, texts: Texts, features:
         rows += auc_rows(f"quality_auc_{kind}", rater.log_odds(measured), rater.log_odds(theirs), note)
         rows.append(row(f"quality_points_{kind}", np.median(rater.points(theirs)), len(raw), "median"))
     rows += fit_rater.unseen_rows(data, measured, copies)
-    return [*rows, fit_rater.length_row(odds, [list(map(len, texts.news)), list(map(len, texts.held_out))])]
+    halves = rater.points(features([fit_rater.first_half(text) for text in texts.held_out]))
+    odds, points = rater.log_odds(measured), rater.points(measured)
+    return rows + fit_rater.length_rows(odds, texts.held_out, points, halves)
 
 
 def main(arguments: argparse.Namespace) -> None:

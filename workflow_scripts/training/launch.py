@@ -68,18 +68,18 @@ def refuse_hopeless(folder: str, attempt: int) -> None:
 
 def run_attempt(arguments: argparse.Namespace, folder: str) -> Attempt:
     """Run the training once; how it ended is also noted in --attempts."""
-    made = made_by("workflow_scripts.training.train")
+    made = made_by(f"workflow_scripts.training.{arguments.module}")
     attempt = Attempt(launch=uuid.uuid4().hex, attempt=arguments.attempt, gpus=arguments.gpus, made_by=made)
-    status, signalled = run(command(arguments.gpus, arguments.options), attempt.launch)
+    status, signalled = run(command(arguments.gpus, arguments.options, arguments.module), attempt.launch)
     wait_for_owner(folder, attempt.launch)
     attempt.end(status, signalled, read_outcome(folder))
     append_attempt(arguments.attempts, attempt)
     return attempt
 
 
-def command(gpus: int, options: list[str]) -> list[str]:
+def command(gpus: int, options: list[str], module: str = "train") -> list[str]:
     """One process, or one for each GPU, which torchrun hands signals on to."""
-    train = ["-m", "workflow_scripts.training.train", *options]
+    train = ["-m", f"workflow_scripts.training.{module}", *options]
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={gpus}"]
     torchrun += ["--signals-to-handle=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"]
     return [sys.executable, *(torchrun if gpus > 1 else []), *train]
@@ -127,6 +127,8 @@ def continue_later(ended: Attempt) -> None:
 def build_parser() -> argparse.ArgumentParser:
     """Command line of the launcher."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    modules = ["train", "pretrain"]
+    parser.add_argument("--module", choices=modules, default="train", help="what is run (default: %(default)s)")
     parser.add_argument("--gpus", type=int, default=0, help="processes that share the batch (default: one, on a CPU)")
     parser.add_argument("--attempt", type=int, default=1, help="of the same call of the workflow (default: 1)")
     parser.add_argument("--attempts", help="file that gets a line of JSON for each attempt")

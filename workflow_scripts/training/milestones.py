@@ -7,6 +7,7 @@ then of that one. Evaluations are part of the checkpoints, so that an interrupte
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from workflow_scripts.common.files import write_json
@@ -48,29 +49,30 @@ class Milestones:
         if not self.sets or record.step % self.every and record.step != setup.steps:
             return False
         if setup.world.is_first:
-            record.evaluations.append(self.evaluated(record.step))
-            record.parts += self.parts(record.evaluations[-1])
+            self.evaluate(record)
             self.keep(record)
         setup.world.any(False)  # the others wait
         return True
 
-    def evaluated(self, step: int) -> dict:
-        """Steps and tokens, all trainings before this one included, and the loss on every set in nats per token."""
-        setup = self.trainer.setup
-        row = {"step": self.before["step"] + step, "tokens": self.before["tokens"] + step * setup.batch_tokens}
-        masked = not setup.training.cross_document_attention
-        context = setup.training.context
-        return row | {s.name: kind_loss(self.trainer.model, s.stream, context, masked, s.kind) for s in self.sets}
+    def evaluate(self, record: Record) -> None:
+        """Note the loss on every set in nats per token, with steps and tokens of all trainings until now.
 
-    def parts(self, row: dict) -> list[dict]:
-        """Losses of an evaluation on sets of whole documents, by part."""
-        setup, found = self.trainer.setup, []
-        for own in (s for s in self.sets if s.kind is None):
-            masked = not setup.training.cross_document_attention
-            losses = window_losses(self.trainer.model, own.stream, setup.training.context, masked)
-            place = {"step": row["step"], "tokens": row["tokens"], "set": own.name}
-            found += [place | part for part in parts_of(document_losses(losses, own.stream))]
-        return found
+        Losses on sets of whole documents are noted by part, too.
+        """
+        setup = self.trainer.setup
+        tokens = self.before["tokens"] + record.step * setup.batch_tokens
+        row = {"step": self.before["step"] + record.step, "tokens": tokens}
+        masked, context = not setup.training.cross_document_attention, setup.training.context
+        losses: dict[str, float] = {}
+        for own in self.sets:
+            if own.kind:
+                losses[own.name] = kind_loss(self.trainer.model, own.stream, context, masked, own.kind)
+                continue
+            found = window_losses(self.trainer.model, own.stream, context, masked)
+            parts = parts_of(document_losses(found, own.stream))
+            losses[own.name] = float(np.nanmean(found, dtype=np.float64))
+            record.parts += [row | {"set": own.name} | part for part in parts]
+        record.evaluations.append(row | losses)
 
     def keep(self, record: Record) -> None:
         """Write the state, and drop what is older than a plateau could still be found at."""
