@@ -6,8 +6,8 @@ from workflow_scripts.evaluation.synpro_columns import COLUMNS as SYNPRO_COLUMNS
 from workflow_scripts.planning.synpro import generator_need, pretraining_need, set_need
 
 SYNPRO = scale.synpro
-SETS = SYNPRO.sets if SYNPRO else {}
 PRETRAININGS = SYNPRO.pretrainings if SYNPRO else {}
+SETS = SYNPRO.used_sets() if SYNPRO else {}
 STUDENT_SEEDS = SYNPRO.seeds if SYNPRO else []
 SYNPRO_LLM = settings.llms[SYNPRO.llm or scale.generation.llm] if SYNPRO else LLM
 WRITTEN = [name for name, own in SETS.items() if own.operation]  # by a generator; the others are joined from these

@@ -52,6 +52,7 @@ rule train_generator:
         rater=RATER,
         embedding=EMBEDDING,
         model=llm_files(SYNPRO_LLM),
+        judges=[f"results/hub/{name}.json" for name in ("dataman", "judge") if name in HUB],
         environment=environment_of("generation"),
     output:
         model=directory("<results>/synpro/generators/{generator}/model"),

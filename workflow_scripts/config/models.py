@@ -13,6 +13,8 @@ from workflow_scripts.config.corpus import Corpus, Released
 from workflow_scripts.config.mixtures import Kind, Mixtures
 from workflow_scripts.config.synpro import SynPro
 
+ScaleName = Literal["smoke", "laptop", "replication", "gpu", "paper", "synpro_400m", "synpro_1b"]
+
 
 class Llm(Strict):
     """A generator: where its weights are and how it samples."""
@@ -331,7 +333,7 @@ class Runs(Strict):
 class Config(Strict):
     """config.yaml."""
 
-    scale: Literal["smoke", "laptop", "replication", "gpu", "paper"] = "laptop"
+    scale: ScaleName = "laptop"
     hyperparameters: str = Field(
         "results/shipped/hyperparameters.csv", description="table of tuned values and where they come from"
     )
@@ -342,7 +344,7 @@ class Config(Strict):
     llms: dict[str, Llm]
     kinds: dict[Name, Kind] = Field({}, description="kinds of synthetic text; a scale's `mixtures` says how much")
     students: dict[str, Student]
-    scales: dict[Literal["smoke", "laptop", "replication", "gpu", "paper"], Scale]
+    scales: dict[ScaleName, Scale]
 
     @property
     def results(self) -> str:

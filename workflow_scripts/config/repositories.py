@@ -7,7 +7,9 @@ from workflow_scripts.config.models import Config, Scale
 
 
 def repositories_of(config: Config) -> dict[str, str]:
-    """`kind:id@revision` by name: `llm`, `llm-<name>`, `tokenizer`, `source-<name>`, and released streams by theirs.
+    """`kind:id@revision` by name: `llm`, `llm-<name>`, `dataman`, `judge`, `tokenizer`, `source-<name>`, and streams.
+
+    Released streams are called as they are.
 
     A source that is read only up to a number of documents is of kind `stream`: it is never downloaded whole.
     """
@@ -17,8 +19,13 @@ def repositories_of(config: Config) -> dict[str, str]:
         llms["llm"] = config.llms[scale.generation.llm]
     for name in filter(None, (config.kinds[kind].llm for kind in (scale.mixtures.kinds if scale.mixtures else []))):
         llms[f"llm-{name}"] = config.llms[name]
+    synpro = scale.synpro
+    if synpro and synpro.llm:
+        llms[f"llm-{synpro.llm}"] = config.llms[synpro.llm]
     hub = {name: llm for name, llm in llms.items() if not llm.package and not Path(llm.model).exists()}
     found = {name: f"model:{llm.model}@{llm.revision}" for name, llm in hub.items()}
+    judges = {name: getattr(synpro.reinforcement, name) for name in ("dataman", "judge")} if synpro else {}
+    found |= {name: f"model:{place}@main" for name, place in judges.items() if place and not Path(place).exists()}
     if tokenizer.kind == "hub":
         found["tokenizer"] = f"tokenizer:{tokenizer.name}@{tokenizer.revision}"
     released = scale.generation.released if scale.generation.source == "released" else {}

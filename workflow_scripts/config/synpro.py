@@ -83,6 +83,8 @@ class Reinforcement(Strict):
     gradient_checkpointing: bool = Field(True, description="activations are computed again: less memory, more time")
     save_every: PositiveInt = Field(30, description="steps between states that an interrupted training continues from")
     seed: int = 42
+    dataman: str | None = Field(None, description="hub id or folder of the quality rater; none: a linear one")
+    judge: str | None = Field(None, description="hub id or folder of the judge of faithfulness; none: embeddings")
     minimum_characters: int = Field(
         500, ge=0, description="a text with fewer has no influence score; ours counts it and leaves the term out"
     )
@@ -129,7 +131,7 @@ class Pretraining(Strict):
 class SynPro(Strict):
     """Everything of the third paper at one scale."""
 
-    llm: str | None = Field(None, description="a key of `llms`, the generators before their training; none: the scale's")
+    llm: str | None = Field(None, description="a key of `llms`: generators before training; none: the scale's")
     student: str = Field(description="a key of `students`")
     context: PositiveInt = 2048
     batch_sequences: PositiveInt = 512
@@ -143,7 +145,8 @@ class SynPro(Strict):
     fewest_texts: PositiveInt = Field(30, description="sets of fewer texts have no measures of collapse")
     in_loop_questions: PositiveInt | None = Field(None, description="of each in-loop task; none: all")
     slice_tokens: PositiveInt = Field(
-        1600, description="[assumed] documents are cut into slices of about so many tokens: the authors' 7,000 characters"
+        1600,
+        description="[assumed] documents are cut into slices of about so many: the authors' 7,000 characters",
     )
     plateau: Plateau = Plateau()
     reference: Reference = Reference()
@@ -186,6 +189,11 @@ class SynPro(Strict):
     def all_sets(self, names: list[Name]) -> list[Name]:
         """Sets and those that they are joined from."""
         return [*names, *(self.sets[name].stitches for name in names if self.sets[name].stitches)]
+
+    def used_sets(self) -> dict[Name, SyntheticSet]:
+        """Sets that some pretraining has, and those that they are joined from."""
+        used = {name for own in self.pretrainings.values() for name in self.all_sets(own.sets)}
+        return {name: own for name, own in self.sets.items() if name in used}
 
     def steps_before(self, name: Name) -> int:
         """Most optimizer steps that a pretraining's student has had when it starts."""

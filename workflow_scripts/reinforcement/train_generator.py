@@ -82,7 +82,8 @@ def main(arguments: argparse.Namespace) -> None:
     builder = PromptBuilder(tokenizer, template, llm.context, operation.max_new_tokens)
     prompts = prompts_of(read_documents(arguments.slices), builder)
     chosen, held_out = split(prompts, settings.evaluation_slices, arguments.name)
-    models = RewardModels(arguments.rater, arguments.embedding, arguments.before, arguments.after)
+    students = arguments.before, arguments.after
+    models = RewardModels(arguments.rater, arguments.embedding, *students, settings.dataman, settings.judge)
     scorer = Scorer(arguments.operation_name, template.answer, rewards_of(weights, settings, models), weights)
     folder = Path(arguments.checkpoint)
     state = last_state(folder, identity_of(arguments))
@@ -99,14 +100,19 @@ def main(arguments: argparse.Namespace) -> None:
     completions = settings.prompts_per_step * settings.completions
     rows = history_rows(trainer.state.log_history, scorer.rewards, completions)
     write_history(Path(arguments.output) / "rewards.csv", arguments.name, rows)
-    write_json(Path(arguments.output) / "metrics.json", {
-        "set": arguments.name, "steps": settings.steps, "completions": completions * settings.steps,
-        "slices": len(chosen), "held_out_slices": len(held_out),
-        "generated_tokens": round(sum(completions * row["mean"] for row in rows if row["measure"] == "completion_tokens"
-                                      and row["split"] == "training")),
+    written = [row["mean"] for row in rows if (row["measure"], row["split"]) == ("completion_tokens", "training")]
+    about = {
+        "set": arguments.name,
+        "steps": settings.steps,
+        "completions": completions * settings.steps,
+        "slices": len(chosen),
+        "held_out_slices": len(held_out),
+        "generated_tokens": round(completions * sum(written)),
         "prompt_tokens": prompt_tokens(tokenizer, chosen, settings),
-        "parameters": sum(p.numel() for p in trainer.model.parameters()), "seconds": round(time.monotonic() - started, 1),
-    })  # fmt: skip
+        "parameters": sum(p.numel() for p in trainer.model.parameters()),
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    write_json(Path(arguments.output) / "metrics.json", about)
     shutil.rmtree(folder, ignore_errors=True)
 
 

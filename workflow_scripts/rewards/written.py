@@ -12,7 +12,9 @@ from workflow_scripts.common.errors import UserError
 
 REPHRASED, REFORMATTED = "Here is a paraphrased version:", "Here are the structured entries based on the provided text:"
 MOST_ENTRIES = 8
-ENTRY = re.compile(r"^[\s>]*(?:[-*•]|\d+[.)])?\s*\**topic\**\s*:\s*(.+?)[\s.;,|*-]*\**content\**\s*:\s*(.+)$", re.I | re.S)
+ENTRY = re.compile(
+    r"^[\s>]*(?:[-*•]|\d+[.)])?\s*\**topic\**\s*:\s*(.+?)[\s.;,|*-]*\**content\**\s*:\s*(.+)$", re.I | re.S
+)
 START = re.compile(r"^[\s>]*(?:[-*•]|\d+[.)])?\s*\**topic\**\s*:", re.I | re.M)
 Status = Literal["ok", "truncated", "wrong_format", "empty"]
 

@@ -1,7 +1,7 @@
 """The curve of unique text, loss(D) = E + B / D^b, and unique tokens that a loss is worth (arXiv 2605.17849).
 
 An oracle passes once over unique text at a constant learning rate, so its loss at every evaluation is that of D unique
-tokens. [assumed] The first twentieth of its tokens is left out, as warm-up and the first steep fall are no power law, and
+tokens. [assumed] The first twentieth of its tokens is left out, as warm-up and the first steep fall are no power law;
 evaluations count as 1 / D, so that every factor of D has the same weight.
 """
 

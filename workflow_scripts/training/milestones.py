@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from workflow_scripts.common.files import write_json
-from workflow_scripts.config.synpro import Plateau
 from workflow_scripts.common.seeds import named_hash
+from workflow_scripts.config.synpro import Plateau
 from workflow_scripts.evaluation.losses import document_losses, kind_loss, window_losses
 from workflow_scripts.megadocs.tokens import TokenStream
 from workflow_scripts.scaling.plateau import plateau_at

@@ -18,8 +18,9 @@ from workflow_scripts.training.mixing import Batch
 class PooledWindows:
     """Batches of token windows of a pool; with `kind`, the tokens of other kinds of rows are context alone.
 
-    `limits`: tokens of a stream that are used, its first ones. A window in which no token counts is left out. With `kind` or `with_rows`, attention stays inside a document: rows
-    that follow each other with the same doc_id. Raises UserError for a stream without a single window.
+    `limits`: tokens of a stream that are used, its first ones. A window in which no token counts is left out. With
+    `kind` or `with_rows`, attention stays inside a document: rows that follow each other with the same doc_id. Raises
+    UserError for a stream without a single window.
     """
 
     def __init__(
@@ -99,12 +100,14 @@ class PooledWindows:
 
 
 def limits_of(sizes: dict[str, int], tokens: int | None) -> dict[str, int]:
-    """Tokens of each stream where all together may have `tokens`: each keeps its share. Raises UserError for too few."""
+    """Tokens of each stream where all together may have so many: each keeps its share. Raises UserError for too few."""
     if tokens is None or not sizes:
         return {}
     if sum(sizes.values()) < tokens:
         found = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
-        raise UserError(f"--synthetic-tokens {tokens:,}: there are only {sum(sizes.values()):,} ({found}); ask for less")
+        raise UserError(
+            f"--synthetic-tokens {tokens:,}: there are only {sum(sizes.values()):,} ({found}); ask for less"
+        )
     return {name: tokens * size // sum(sizes.values()) for name, size in sizes.items()}
 
 

@@ -25,8 +25,8 @@ from workflow_scripts.megadocs.tokens import TokenStream
 from workflow_scripts.training.checkpoint import read_state, restore_state
 from workflow_scripts.training.device import pick_device
 from workflow_scripts.training.distributed import World
-from workflow_scripts.training.micro_batch import micro_batch
 from workflow_scripts.training.export import export_student, student_of_state
+from workflow_scripts.training.micro_batch import micro_batch
 from workflow_scripts.training.milestones import STATE_NAME, EvaluationSet, Milestones
 from workflow_scripts.training.pool import PooledWindows, limits_of
 from workflow_scripts.training.prepare import Setup, check_running, require_tokenizer
