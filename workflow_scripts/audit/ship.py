@@ -24,6 +24,7 @@ from workflow_scripts.evaluation.results import Results, read_results, write_res
 COPIED = ("runs.csv", "tuning/candidates.csv", "claims/*", "fits/**/*.json", "tables/*.csv")
 COPIED += ("tables/results.md", "tables/hyperparameters.md")  # not examples.md, which is text
 COPIED += ("mixtures/*", "mixtures/claims/*", "corpus/split/counts.json", "figures/*.csv", "figures/*.png")
+COPIED += ("synpro/claims/*", "synpro/effective_tokens.*")
 LARGEST_BYTES = 5_000_000
 STREAM_COLUMNS = ("stream", "tokens", "rows", "documents", "vocabulary_size", "tokens_sha256", "made_from")
 
@@ -36,6 +37,9 @@ def ship(source: Path, target: Path) -> None:
         for path in sorted(path for pattern in COPIED for path in source.glob(pattern) if path.is_file()):
             (temporary / path.relative_to(source)).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, temporary / path.relative_to(source))
+        for path in sorted(source.glob("tables/synpro/*.csv")):
+            (temporary / "synpro").mkdir(exist_ok=True)
+            shutil.copyfile(path, temporary / "synpro" / path.name)
         write_tables(source, temporary, manifests["inputs"])
         content = json.dumps(manifests, sort_keys=True, separators=(",", ":")).encode()
         (temporary / SHIPPED).write_bytes(gzip.compress(content, mtime=0))

@@ -80,7 +80,7 @@ def drawable(name: str, scale: Scale, papers: Sequence[str] = (MEGADOCS, PREDECE
     no figure of mixtures, one without a section `synpro` none of SynPro, and neither need say why.
     """
     absent = {MIXTURES} if not mixture_studies(scale) else set()
-    absent |= {SYNPRO} if getattr(scale, SYNPRO_PACK, None) is None else set()
+    absent |= {SYNPRO} if scale.synpro is None else set()
     known = {*studies_of(scale), SYNPRO_PACK}
     own = {name for name, content in FIGURES.items() if content.paper in set(papers) - absent}
     for figure, content in ((name, FIGURES[name]) for name in FIGURES if name in own):

@@ -12,6 +12,7 @@ from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
 from workflow_scripts.planning.measured import hours_so_far, utilisation_of
 from workflow_scripts.planning.summary import Plan, summary
+from workflow_scripts.planning.synpro_work import synpro_work
 from workflow_scripts.planning.text_work import text_work
 from workflow_scripts.planning.work import Work, all_runs, evaluation_work, training_work
 
@@ -27,6 +28,7 @@ def make_plan(config: Config, results: str | Path, checkpoints: str | Path | Non
         *training_work(config, runs, results, utilisation),
         *evaluation_work(config, runs, results),
         *text_work(config, runs, results),
+        *synpro_work(config, results),
     ]
     return Plan(config, work, utilisation, origin, hours_so_far(config, results, checkpoints)[0], tuning)
 

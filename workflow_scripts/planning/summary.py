@@ -7,10 +7,11 @@ from workflow_scripts.config.models import Config
 from workflow_scripts.config.studies import studies_of
 from workflow_scripts.planning.costs import StudyCost, affordable, remaining, study_costs
 from workflow_scripts.planning.need import checkpoints_gb
+from workflow_scripts.planning.synpro_work import STUDY as SYNPRO
 from workflow_scripts.planning.work import TUNING, Work, all_runs
 
 TABLE_HEAD = "| figures and tables of | students | done | tokens | FLOPs | trainings | alone | adds |"
-KINDS = ("training", "evaluation", "generation", "self-distillation", "packing")
+KINDS = ("training", "evaluation", "reinforcement", "generation", "self-distillation", "packing")
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Plan:
     @property
     def studies(self) -> list[str]:
         """In the order in which the run table lists them."""
-        return [*studies_of(self.config.scales[self.config.scale]), *([TUNING] if self.tuning else [])]
+        scale = self.config.scales[self.config.scale]
+        further = [name for name, there in ((SYNPRO, scale.synpro), (TUNING, self.tuning)) if there]
+        return [*studies_of(scale), *further]
 
 
 def summary(plan: Plan) -> str:

@@ -21,7 +21,7 @@ def pretraining_device_hours(config: Config, name: str) -> float:
     """Of one student of one seed, on one device."""
     scale, own = config.scales[config.scale], config.scales[config.scale].synpro
     tokens = own.pretrainings[name].steps * own.batch_sequences * own.context
-    flops = tokens * flops_per_token(*_shape(config))
+    flops = tokens * flops_per_token(*shape(config))
     return flops / (scale.compute.peak_tflops * 1e12 * scale.compute.training_utilisation) / 3600
 
 
@@ -31,9 +31,9 @@ def pretraining_need(config: Config, name: str) -> Need:
     hours, compute = pretraining_device_hours(config, name), scale.compute
     numbers = [n for n in (1, 2, 4, 8) if n <= compute.gpus and own.batch_sequences % n == 0]
     gpus = next((n for n in numbers if hours / n <= compute.hours_per_training), numbers[-1]) if numbers else 0
-    cpus, parameters = compute.threads * max(1, gpus), parameter_counts(*_shape(config)[:2])["total"]
+    cpus, parameters = compute.threads * max(1, gpus), parameter_counts(*shape(config)[:2])["total"]
     share = own.batch_sequences // max(1, gpus)
-    micro = compute.micro_batch_sequences or micro_batch_sequences(*_shape(config), share, compute.memory_gb)
+    micro = compute.micro_batch_sequences or micro_batch_sequences(*shape(config), share, compute.memory_gb)
     memory = gpus * GPU_PROCESS_GB if gpus else PROCESS_GB
     disk = (CHECKPOINTS + own.plateau.patience) * 12 * parameters / GB
     return Need(gpus, cpus, memory, hours / estimates.devices(compute, gpus, cpus), disk, compute.runtime_safety,
@@ -77,26 +77,16 @@ def set_need(config: Config, name: str) -> Need:
     scale = config.scales[config.scale]
     gpus, jobs = min(1, scale.compute.gpus), scale.generation.jobs
     hours = set_device_hours(scale, name) / jobs + (START_HOURS if gpus else CPU_START_HOURS)
-    disk = TEXT_BYTES_PER_TOKEN * scale.synpro.organic_tokens / GB
+    disk = TEXT_BYTES_PER_TOKEN * scale.synpro.organic_tokens / jobs / GB
     cpus = max(2, scale.compute.threads * max(1, gpus))
     return Need(gpus, cpus, ENGINE_GB if gpus else CPU_ENGINE_GB, hours, disk, scale.compute.runtime_safety)
-
-
-def costs(config: Config) -> dict[str, float]:
-    """Device-hours of all of it, by kind of work."""
-    scale, own = config.scales[config.scale], config.scales[config.scale].synpro
-    written = [name for name, one in own.sets.items() if one.operation]
-    return {
-        "pretrainings": len(own.seeds) * sum(pretraining_device_hours(config, name) for name in own.pretrainings),
-        "generators": sum(generator_device_hours(scale, name) for name in written if own.sets[name].rewards),
-        "sets": sum(set_device_hours(scale, name) for name in written),
-    }
 
 
 def _hours(compute: Compute, read: float, written: float) -> float:
     return (read / compute.prompt_tokens_per_second + written / compute.generated_tokens_per_second) / 3600
 
 
-def _shape(config: Config) -> tuple:
+def shape(config: Config) -> tuple:
+    """Student, vocabulary size and context."""
     scale = config.scales[config.scale]
     return config.students[scale.synpro.student], scale.corpus.tokenizer.vocabulary_size, scale.synpro.context

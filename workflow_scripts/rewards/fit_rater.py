@@ -105,7 +105,7 @@ def unseen_rows(data: Labelled, own: np.ndarray, copies: dict[str, np.ndarray]) 
 def length_rows(odds: np.ndarray, texts: list[str], points: np.ndarray, half_points: np.ndarray) -> list[dict]:
     """Lines of the validation table: does length alone give a score? Among undamaged texts, and inside each.
 
-    `half_points`: of the texts' first halves (`first_half`). Ranks, since a short quotation may score very low.
+    `half_points`: of the texts' first halves (sentences.py). Ranks, since a short quotation may score very low.
     """
     ranks = (np.argsort(np.argsort(values)) for values in (odds, np.array(list(map(len, texts)))))
     shift = half_points - points
@@ -114,9 +114,3 @@ def length_rows(odds: np.ndarray, texts: list[str], points: np.ndarray, half_poi
         row("quality_half_shift", np.mean(shift), len(shift), "mean points of a text's first half less the whole's"),
         row("quality_half_shift_sd", np.std(shift, ddof=1), len(shift), "its deviation over texts"),
     ]
-
-
-def first_half(text: str) -> str:
-    """The first half of a text's sentences, rounded up."""
-    parts = sentences(text)
-    return " ".join(parts[: (len(parts) + 1) // 2])

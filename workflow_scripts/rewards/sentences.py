@@ -25,6 +25,12 @@ def clauses(sentence: str) -> list[str]:
     return found if len(found) > 1 else []
 
 
+def first_half(text: str) -> str:
+    """The first half of a text's sentences, rounded up."""
+    parts = sentences(text)
+    return " ".join(parts[: (len(parts) + 1) // 2])
+
+
 def prose(written: Written) -> str:
     """What is judged of an answer: its text; of entries what they say, without the tags that were asked for."""
     return "\n".join(entry.content for entry in written.entries) or written.text

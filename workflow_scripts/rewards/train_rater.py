@@ -1,7 +1,8 @@
 """Train the quality rater, calibrate the faithfulness judge, and check both on held-out packaged texts.
 
 Good texts are Wikipedia passages; bad ones are damaged copies of theirs, newsgroup posts and tweets. Held out are
-whole titles, other posts and tweets, and all news, which students are trained on.
+whole titles, other posts and tweets, and all news, which students are trained on. With the same number of
+threads the rater is the same to the last bit.
 
 python -m workflow_scripts.rewards.train_rater --benchmarks FILE --orange FILE --news FILE --embedding DIR --output DIR
 """
@@ -24,6 +25,7 @@ from workflow_scripts.rewards.fluency import NAMES
 from workflow_scripts.rewards.measures import auc_rows, row
 from workflow_scripts.rewards.rater import Rater, features_of
 from workflow_scripts.rewards.rater_split import Texts, read
+from workflow_scripts.rewards.sentences import first_half
 from workflow_scripts.rewards.support import lower_case_words
 from workflow_scripts.rewards.word_order import count_word_order
 
@@ -74,7 +76,7 @@ def quality_rows(rater: Rater, data: fit_rater.Labelled, texts: Texts, features:
         rows += auc_rows(f"quality_auc_{kind}", rater.log_odds(measured), rater.log_odds(theirs), note)
         rows.append(row(f"quality_points_{kind}", np.median(rater.points(theirs)), len(raw), "median"))
     rows += fit_rater.unseen_rows(data, measured, copies)
-    halves = rater.points(features([fit_rater.first_half(text) for text in texts.held_out]))
+    halves = rater.points(features([first_half(text) for text in texts.held_out]))
     odds, points = rater.log_odds(measured), rater.points(measured)
     return rows + fit_rater.length_rows(odds, texts.held_out, points, halves)
 
