@@ -104,8 +104,8 @@ class WordTokenizer:
     def decode(self, ids: list[int]) -> str:
         return " ".join(self.words[i] for i in ids)
 
-    def apply_chat_template(self, messages: list[dict], **_options) -> list[int]:
-        return self.encode(" ".join(message["content"] for message in messages))
+    def apply_chat_template(self, messages: list[dict], **_options) -> str:
+        return " ".join(message["content"] for message in messages)
 
 
 def builder(version: str, context: int = 2048, limit: int = 48) -> PromptBuilder:

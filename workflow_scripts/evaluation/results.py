@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -38,7 +39,7 @@ class Results:
     def of_study(self, *studies: str) -> "Results":
         """The part that belongs to the students of some studies."""
         wanted = self.students["studies"].map(lambda names: bool(set(studies) & set(names.split())))
-        return self.of_students(self.students[wanted]["run_id"])
+        return self.of_students(self.students.loc[np.array(wanted, dtype=bool), "run_id"])
 
     def of_students(self, run_ids: Iterable[str]) -> "Results":
         """The part that belongs to some students, and to the ensembles that they are in."""
