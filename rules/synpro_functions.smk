@@ -172,4 +172,5 @@ def synpro_targets(wildcards):
         raise WorkflowError(f"scale {settings.scale} has no section `synpro`: choose another, or add one")
     figures = drawable(settings.scale, scale, [SYNPRO_PAPER])
     made = [*rules.fit_effective_tokens.output, *rules.check_synpro_claims.output]
-    return [*expand("<results>/figures/{figure}.pdf", figure=figures), *made]
+    noted = rules.note_synpro.output if SOURCE == "rerun" else []
+    return [*expand("<results>/figures/{figure}.pdf", figure=figures), *made, *noted]

@@ -3,6 +3,7 @@ localrules:
     write_in_loop_questions,
     collect_synpro,
     describe_sets,
+    note_synpro,
 
 
 rule write_in_loop_questions:
@@ -150,3 +151,24 @@ rule collect_synpro:
     shell:
         "python -m workflow_scripts.evaluation.collect_synpro --synpro {params.synpro:q} --folder {params.folder}"
         " --rater {input.rater} --output {params.output} 2>&1 | tee {log}"
+
+
+# What everything was made of: code, streams, states, shards, generators, with digests.
+rule note_synpro:
+    input:
+        rules.collect_synpro.output,
+        code=code("audit"),
+    output:
+        "<results>/synpro/manifest.json",
+    log:
+        "<logs>/note_synpro.log",
+    benchmark:
+        "<benchmarks>/note_synpro.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    params:
+        synpro=SYNPRO and SYNPRO.model_dump_json(),
+        folder=results_folder,
+    shell:
+        "python -m workflow_scripts.audit.synpro_manifest --synpro {params.synpro:q} --folder {params.folder}"
+        " --output {output} 2>&1 | tee {log}"

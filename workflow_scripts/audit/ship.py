@@ -40,6 +40,8 @@ def ship(source: Path, target: Path) -> None:
         for path in sorted(source.glob("tables/synpro/*.csv")):
             (temporary / "synpro").mkdir(exist_ok=True)
             shutil.copyfile(path, temporary / "synpro" / path.name)
+        if (manifest := source / "synpro/manifest.json").exists():
+            shutil.copyfile(manifest, temporary / "synpro_manifest.json")
         write_tables(source, temporary, manifests["inputs"])
         content = json.dumps(manifests, sort_keys=True, separators=(",", ":")).encode()
         (temporary / SHIPPED).write_bytes(gzip.compress(content, mtime=0))

@@ -13,11 +13,12 @@ import pandas as pd
 from workflow_scripts.audit.lineage import lineage, short
 from workflow_scripts.audit.manifest import read_manifests
 from workflow_scripts.audit.measured import mean_loss, measured, students_of_row
+from workflow_scripts.audit.synpro_trace import synpro_nodes
 from workflow_scripts.audit.tree import Node, draw
 from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import sha256
 from workflow_scripts.evaluation.results import Results, read_results
-from workflow_scripts.figures.catalogue import FIGURES
+from workflow_scripts.figures.catalogue import FIGURES, SYNPRO
 
 
 def trace(figure: str, folder: Path, row: int | None = None) -> list[str]:
@@ -30,11 +31,13 @@ def trace(figure: str, folder: Path, row: int | None = None) -> list[str]:
     table = pd.read_csv(path)
     if row is not None and not 2 <= row <= len(table) + 1:
         raise UserError(f"--row {row}: {path} has the rows 2 to {len(table) + 1}, as an editor counts them")
+    head = f"{path}: {len(table)} rows, sha256 {short(sha256(path))}"
+    if FIGURES[figure].paper == SYNPRO:
+        return list(draw(synpro_nodes(figure, [f"{figure}: {FIGURES[figure].title}", head], folder), "figure"))
     results = read_results(*packs(folder, FIGURES[figure].studies))
     nodes = lineage(read_manifests(folder)) if len(results.students) else {}
     numbers = [row - 2] if row else range(len(table))
     rows = {f"row {number}": row_node(table.iloc[number], number, results, nodes) for number in numbers}
-    head = f"{path}: {len(table)} rows, sha256 {short(sha256(path))}"
     nodes |= {key: node for node, own in rows.values() for key, node in own.items()}
     nodes |= {name: node for name, (node, _) in rows.items()}
     nodes["figure"] = Node([f"{figure}: {FIGURES[figure].title}", head], list(rows))
