@@ -116,6 +116,8 @@ rule describe_sets:
         "<results>/synpro/sets.json",
     log:
         "<logs>/describe_sets.log",
+    conda:
+        "../envs/workflow.yaml"
     params:
         about=lambda w: json.dumps(about_sets(), sort_keys=True),
     shell:
