@@ -20,11 +20,12 @@ from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.studies import studies_of
 from workflow_scripts.evaluation.results import Results, read_results
-from workflow_scripts.figures.catalogue import drawable
+from workflow_scripts.figures.catalogue import MEGADOCS, MIXTURES, PREDECESSOR, SYNPRO, drawable
 from workflow_scripts.figures.style import METHODS
 from workflow_scripts.page import claim_table, headline, pictures, run_table, texts
 
 HERE = Path(__file__).parent
+PAPERS = (MEGADOCS, PREDECESSOR, MIXTURES, SYNPRO)
 BESIDE = {  # what the page shows of a scale's folder, where it is
     "claims": "claims/claims.json",
     "examples": "tables/examples.json",
@@ -84,7 +85,7 @@ def runs_context(config: Config, results: Results) -> dict[str, Any]:
 def figures_context(config: Config, folder: Path) -> dict[str, Any]:
     """Figures that are there, and why the others are not."""
     scale = config.scales[config.scale]
-    names = drawable(config.scale, scale)
+    names = drawable(config.scale, scale, PAPERS)  # those of targets of their own are shown where they are there
     return {
         "pictures": pictures.pictures(folder / "figures", names),
         "missing": pictures.missing(folder / "figures", scale),
