@@ -11,7 +11,7 @@ import torch
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.models import Student
-from workflow_scripts.config.synpro import Reinforcement
+from workflow_scripts.config.reinforcement import Reinforcement
 from workflow_scripts.rewards.catalogue import RewardModels, rewards_of
 from workflow_scripts.rewards.embedding import SentenceEmbedding, extract_model
 from workflow_scripts.rewards.planted import KINDS, unfaithful

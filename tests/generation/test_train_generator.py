@@ -12,7 +12,7 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTraine
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.models import Llm
-from workflow_scripts.config.synpro import Operation, Reinforcement
+from workflow_scripts.config.reinforcement import Operation, Reinforcement
 from workflow_scripts.corpus.documents import document, write_documents
 from workflow_scripts.reinforcement import held_out, train_generator
 from workflow_scripts.reinforcement.grpo import grpo_config, trainer_of

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.config.synpro import Reinforcement
+from workflow_scripts.config.reinforcement import Reinforcement
 from workflow_scripts.rewards.catalogue import RewardModels, rewards_of
 from workflow_scripts.rewards.damage import KINDS, damaged
 from workflow_scripts.rewards.dataman import overall, request, shortened

@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokeni
 from workflow_scripts.common.files import atomic_directory
 from workflow_scripts.common.processor import products_in
 from workflow_scripts.config.models import Llm
-from workflow_scripts.config.synpro import Lora, Reinforcement
+from workflow_scripts.config.reinforcement import Lora, Reinforcement
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # about versions of vLLM, which is used on a GPU alone

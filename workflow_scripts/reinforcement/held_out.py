@@ -8,7 +8,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallba
 
 from workflow_scripts.common.batches import batched
 from workflow_scripts.common.seeds import named_seed
-from workflow_scripts.config.synpro import Reinforcement
+from workflow_scripts.config.reinforcement import Reinforcement
 from workflow_scripts.reinforcement.history import HELD_OUT, summary
 from workflow_scripts.reinforcement.prompts import Prompt
 from workflow_scripts.reinforcement.scoring import Scorer, hacking

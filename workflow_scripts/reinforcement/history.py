@@ -1,13 +1,12 @@
 """The course of a generator's training as rows of `rewards.csv`: every measure, in training and on held-out slices."""
 
-import csv
-import io
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from workflow_scripts.common.files import write_text
+from workflow_scripts.common.tables import csv_text
 
 COLUMNS = ("set", "step", "split", "measure", "mean", "sd", "n", "excluded")
 HELD_OUT = "held_out"  # key of the trainer's history
@@ -45,8 +44,4 @@ def rows_of(history: list[dict], rewards: Iterable[str], completions: int) -> li
 
 def write_history(path: str | Path, name: str, rows: list[dict]) -> None:
     """Write the rows of the generator of a set."""
-    table = io.StringIO()
-    writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({"set": name, **row} for row in rows)
-    write_text(path, table.getvalue())
+    write_text(path, csv_text(({"set": name, **row} for row in rows), COLUMNS))

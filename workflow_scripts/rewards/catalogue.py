@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.config.synpro import Reinforcement
+from workflow_scripts.config.reinforcement import Reinforcement
 from workflow_scripts.rewards.form import Format, Length, Structure
 from workflow_scripts.rewards.written import Written
 

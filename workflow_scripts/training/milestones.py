@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from workflow_scripts.common.files import write_json
-from workflow_scripts.common.seeds import named_hash
 from workflow_scripts.config.synpro import Plateau
 from workflow_scripts.evaluation.losses import document_losses, kind_loss, window_losses
+from workflow_scripts.evaluation.parts import parts_of
 from workflow_scripts.megadocs.tokens import TokenStream
 from workflow_scripts.scaling.plateau import plateau_at
 from workflow_scripts.training.checkpoint import training_state, write_state
@@ -21,7 +20,6 @@ from workflow_scripts.training.record import Record
 from workflow_scripts.training.trainer import Trainer
 
 STATE = "state-{:09d}.safetensors"
-PARTS = 32  # that the documents of a set are dealt into: a bootstrap over parts stands for one over documents
 REACHED, STATE_NAME = "plateau.json", "plateau.safetensors"
 
 
@@ -115,13 +113,3 @@ class Milestones:
     def path(self, row: dict) -> Path:
         """File of the state after an evaluation."""
         return self.folder / STATE.format(row["step"])
-
-
-def parts_of(losses: pa.Table) -> list[dict]:
-    """Summed losses and predicted tokens of every part of a set, from those of its documents."""
-    sums: dict[int, list] = {}
-    for row in losses.to_pylist():
-        own = sums.setdefault(named_hash("part", row["doc_id"]) % PARTS, [0.0, 0])
-        own[0] += row["loss_sum_nats"]
-        own[1] += row["predicted_tokens"]
-    return [{"part": n, "loss_sum_nats": sums[n][0], "predicted_tokens": sums[n][1]} for n in sorted(sums)]

@@ -9,8 +9,6 @@ student there), model/ and, last, metrics.json. Interrupted, it continues as `tr
 """
 
 import argparse
-import csv
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import torch
 
 from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import sha256, write_text
+from workflow_scripts.common.tables import csv_text
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Student, Training
 from workflow_scripts.config.synpro import Plateau
@@ -75,7 +74,7 @@ class Pretraining(Setup):
         self.milestones(trainer).finish(record)
         output = Path(self.arguments.output)
         for name, rows in (("evaluations.csv", record.evaluations), ("parts.csv", record.parts)):
-            write_text(output / name, table_of(rows))
+            write_text(output / name, csv_text(rows))
         model = student_of_state(read_state(output / STATE_NAME)[1], self.student, self.vocabulary_size)
         export_student(model, self.vocabulary_size, self.arguments.tokenizer, output / "plateau_model")
 
@@ -127,15 +126,6 @@ def check(arguments: argparse.Namespace, plateau: Plateau, sets: list[str]) -> N
         raise UserError(f"--plateau: of {plateau.of!r}, which is not among the sets of --evaluate: {', '.join(sets)}")
     if len({Path(prefix).name for prefix in arguments.streams}) < len(arguments.streams):
         raise UserError(f"--streams {' '.join(arguments.streams)}: two streams have the same name")
-
-
-def table_of(rows: list[dict]) -> str:
-    """Rows as CSV."""
-    table = io.StringIO()
-    writer = csv.DictWriter(table, rows[0] if rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return table.getvalue()
 
 
 def main(arguments: argparse.Namespace) -> None:
