@@ -21,6 +21,7 @@ from workflow_scripts.planted.truth import Truth
 
 SCALE = "smoke"
 COSTLY = {"train_student", "evaluate_losses", "evaluate_ensemble", "evaluate_downstream", "generate_texts"}
+COSTLY |= {"pretrain_student", "probe_student", "train_generator", "generate_set", "train_rater"}
 COSTLY |= {"sample_student", "build_environment", "read_documents", "build_stream", "build_self_distilled_stream"}
 
 
