@@ -174,6 +174,11 @@ ensembles                      2        1       -        -     1       -
 self_distillation              1        1       -        -     -       -
 all, each student once        15        7       2        2     2       2
 
+SynPro                all  done
+pretrainings            6     0
+generators trained      1     0
+jobs that write sets    2     0
+
 running                                                              step  tokens/s        loss   time left   ends
 real-D4.096k-e2-lr0.003-wd0.4-s0                          1,500 of 24,576    41,234  3.217 nats  3 h 12 min  17:12
 stitched_real_first-G2-D2.048k-e2-m0.75-lr0.003-wd0.4-s0    job 44 starts         -           -           -      -

@@ -21,6 +21,7 @@ from workflow_scripts.status.screen import (
     table,
 )
 from workflow_scripts.status.situation import Situation, observe
+from workflow_scripts.status.synpro import synpro_table
 from workflow_scripts.status.totals import totals
 
 WIDTH = 120  # where no terminal says another
@@ -33,6 +34,7 @@ def screen(seen: Situation, width: int, whole: bool = False) -> str:
     parts = [
         _heading(seen),
         study_table(seen.by_study()),
+        synpro_table(seen.config, seen.results),
         running_list(students, seen.now, running),
         failed_list(students, width, problems),
         interrupted_list(students, problems),
