@@ -23,6 +23,7 @@ from workflow_scripts.training.micro_batch import NAME as MICRO_BATCH
 from workflow_scripts.training.outcome import NAME as OUTCOME
 
 PATTERN = "checkpoint-*.safetensors"
+PLATEAU = ("plateau.safetensors", "plateau.json")  # that a pretraining keeps here until it ends
 
 
 def write_checkpoint(folder: str | Path, step: int, identity: str, record: dict, state: dict[str, Tensor]) -> Path:
@@ -83,7 +84,7 @@ def remove_leftovers(folder: str | Path) -> None:
 def remove_checkpoints(folder: str | Path) -> None:
     """Remove everything that a training keeps in its folder but the file that says whose it is."""
     remove_leftovers(folder)
-    for path in [*Path(folder).glob(PATTERN), *(Path(folder) / name for name in (OUTCOME, MICRO_BATCH))]:
+    for path in [*Path(folder).glob(PATTERN), *(Path(folder) / name for name in (OUTCOME, MICRO_BATCH, *PLATEAU))]:
         path.unlink(missing_ok=True)
 
 

@@ -4,23 +4,24 @@ States are kept of the last evaluations alone, as many as it takes to see that a
 then of that one. Evaluations are part of the checkpoints, so that an interrupted training ends with the same ones.
 """
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.common.files import write_json
+from workflow_scripts.common.files import atomic_path, write_json
 from workflow_scripts.config.synpro import Plateau
 from workflow_scripts.evaluation.losses import document_losses, kind_loss, window_losses
 from workflow_scripts.evaluation.parts import parts_of
 from workflow_scripts.megadocs.tokens import TokenStream
 from workflow_scripts.scaling.plateau import plateau_at
-from workflow_scripts.training.checkpoint import training_state, write_state
+from workflow_scripts.training.checkpoint import PLATEAU, training_state, write_state
 from workflow_scripts.training.record import Record
 from workflow_scripts.training.trainer import Trainer
 
 STATE = "state-{:09d}.safetensors"
-REACHED, STATE_NAME = "plateau.json", "plateau.safetensors"
+STATE_NAME, REACHED = PLATEAU
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class Milestones:
         self, trainer: Trainer, sets: list[EvaluationSet], every: int, plateau: Plateau, before: dict[str, int]
     ) -> None:
         self.trainer, self.sets, self.every, self.plateau, self.before = trainer, sets, every, plateau, before
-        self.folder = Path(trainer.setup.arguments.output)
+        own = trainer.setup.arguments
+        self.output = Path(own.output)
+        self.folder = Path(own.checkpoint or own.output)  # outputs of an interrupted job don't outlive it
 
     def reach(self, record: Record) -> bool:
         """Evaluate and keep the state where it is time to, on the first process; whether it was."""
@@ -87,9 +90,15 @@ class Milestones:
             path.unlink()
 
     def finish(self, record: Record) -> None:
-        """Where no plateau was reached, the last state takes its place, and its file says so."""
+        """Put the state of the plateau among the results.
+
+        Where none was reached, the last state takes its place, and its file says so.
+        """
         if self.place(record.evaluations) is None:
             self.settle(record, len(record.evaluations) - 1, reached=False)
+        for name in (STATE_NAME, REACHED) if self.folder != self.output else ():
+            with atomic_path(self.output / name) as temporary:
+                shutil.copyfile(self.folder / name, temporary)
 
     def place(self, evaluations: list[dict]) -> int | None:
         """Of the plateau among them."""
