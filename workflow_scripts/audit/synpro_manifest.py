@@ -45,19 +45,20 @@ def student_manifest(folder: Path, synpro: SynPro, name: str, seed: int) -> dict
 def generator_manifest(folder: Path, synpro: SynPro, name: str) -> dict:
     """A generator's training: its rewards, the students that judged, what it left."""
     own, home = synpro.sets[name], folder / f"synpro/generators/{name}"
-    seed = synpro.seeds[0]
-    judges = {
-        "before": f"pretrainings/{own.student}-s{seed}/plateau_model",
-        "after": f"probes/{own.student}-s{seed}/model",
-    }
-    students = {what: file_facts(folder / f"synpro/{place}/model.safetensors") for what, place in judges.items()}
     return {
         "settings": synpro.reinforcement.model_copy(update=own.reinforcement).model_dump(),
         "slices": file_facts(folder / "synpro/slices.parquet"),
-        "students": {"pretraining": own.student, "seed": seed, **students} if own.student else None,
+        "students": judges_of(folder, own.student, synpro.seeds[0]) if own.student else None,
         "outputs": {file: file_facts(home / file) for file in GENERATOR_FILES},
         "metrics": read_json(home / "metrics.json"),
     }
+
+
+def judges_of(folder: Path, student: str, seed: int) -> dict:
+    """The student that judged influence, before and after its probe."""
+    places = {"before": f"pretrainings/{student}-s{seed}/plateau_model", "after": f"probes/{student}-s{seed}/model"}
+    states = {what: file_facts(folder / f"synpro/{place}/model.safetensors") for what, place in places.items()}
+    return {"pretraining": student, "seed": seed, **states}
 
 
 def set_manifest(folder: Path, synpro: SynPro, name: str) -> dict:
