@@ -49,7 +49,8 @@ def run(folder, sets: dict[str, str], texts: int = 100) -> pd.DataFrame:
     sets = [
         named_prefix(f"{name}={','.join(f'{folder}/{part}' for part in parts.split())}") for name, parts in sets.items()
     ]
-    what = {"pretraining": "base", "seed": 3, "step": 7, "tokens": 70}
+    write_json(folder / "plateau.json", {"reached": True, "step": 7, "tokens": 70})
+    what = {"pretraining": "base", "seed": 3, "plateau": folder / "plateau.json"}
     paths = {"organic": folder / "slices.parquet", "about": folder / "about.json", "output": folder / "influence.csv"}
     main(argparse.Namespace(before=folder / "1", after=folder / "2", sets=sets, texts=texts, **paths, **what))
     return pd.read_csv(folder / "influence.csv")

@@ -43,7 +43,9 @@ def ended(tmp_path, monkeypatch):
     def run(*outcomes: str, attempt: int = 1, steps: tuple[int, int] = (3, 5)) -> int | str:
         left, words = list(outcomes), [str(n) for n in steps]
         monkeypatch.setattr(
-            launch, "command", lambda gpus, options: [sys.executable, "-c", ENDS, options[1], left.pop(0), *words]
+            launch,
+            "command",
+            lambda gpus, options, module: [sys.executable, "-c", ENDS, options[1], left.pop(0), *words],
         )
         options = ["--attempt", str(attempt), "--attempts", str(tmp_path / "attempts.jsonl"), "--gpus=2"]
         with pytest.raises((SystemExit, UserError)) as stopped:
@@ -219,7 +221,9 @@ def test_too_little_memory(arguments, fp32_run, tmp_path, monkeypatch, capfd, pr
     script, attempts = tmp_path / "train.py", tmp_path / "attempts.jsonl"
     script.write_text(SHORT_OF_MEMORY)
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"] if processes == 2 else []
-    monkeypatch.setattr(launch, "command", lambda gpus, options: [sys.executable, *torchrun, str(script), *options])
+    monkeypatch.setattr(
+        launch, "command", lambda gpus, options, module: [sys.executable, *torchrun, str(script), *options]
+    )
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     options = arguments(tmp_path / "out", checkpoint=tmp_path / "checkpoint")
     with pytest.raises(SystemExit) as stopped:

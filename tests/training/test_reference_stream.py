@@ -67,7 +67,7 @@ def last_losses(folder: Path) -> dict[str, float]:
 def test_probe_lowers_the_loss_of_held_out_answers(trainings):
     before, after = (last_losses(trainings / name) for name in ("before", "after"))
     assert (before["step"], after["step"]) == (200, 300)
-    assert after["reference"] < before["reference"] - 0.3
+    assert after["reference"] < before["reference"] - 0.1
     assert after["validation"] > before["validation"] + 0.1, "it has gone away from natural text"
 
 
