@@ -27,6 +27,8 @@ WRONG = {
     "no place for files": ("corpus.train", {"kind": "files"}, ["laptop.corpus.train", "`path`", ".jsonl"]),
 }  # fmt: skip
 
+SCALES = ("smoke", "laptop", "replication", "gpu", "paper", "synpro_400m", "synpro_1b")
+
 
 def change(content: dict, key: str, value: object) -> dict:
     """Set one key of the laptop scale."""
@@ -80,7 +82,7 @@ def test_second_row_for_the_same_student_is_refused(tmp_path):
 
 
 def test_shipped_config_is_valid():
-    assert set(read_config(ROOT / "config.yaml").scales) == {"smoke", "laptop", "replication", "gpu", "paper"}
+    assert set(read_config(ROOT / "config.yaml").scales) == set(SCALES)
 
 
 def test_schema_file_is_the_models():
@@ -114,4 +116,5 @@ def test_snakemake_plans_nothing_of_a_wrong_config(tmp_path, shipped):
 def test_snakemake_names_the_scales(tmp_path, shipped):
     found = dry_run(tmp_path, shipped, "--config", "scale=huge")
     assert found.returncode != 0
-    assert "scale: Input should be 'smoke', 'laptop', 'replication', 'gpu' or 'paper' (got 'huge')" in found.stdout
+    named = ", ".join(f"'{name}'" for name in SCALES[:-1])
+    assert f"scale: Input should be {named} or '{SCALES[-1]}' (got 'huge')" in found.stdout

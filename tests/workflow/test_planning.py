@@ -347,6 +347,7 @@ def test_the_command_writes_what_it_prints(tmp_path):
     with open(tmp_path / "plan/plan.csv", newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     assert [row["name"] for row in rows if row["state"] == "done"] == [expand_runs(config)[0].run_id]
-    assert {row["kind"] for row in rows} == {"training", "evaluation", "generation", "self-distillation", "packing"}
+    kinds = {"training", "evaluation", "reinforcement", "generation", "self-distillation", "packing"}
+    assert {row["kind"] for row in rows} == kinds
     real = next(row for row in rows if row["name"] == "real-D2.048k-e2-lr0.003-wd0.4-s0" and row["steps"] != "0")
     assert (real["steps"], real["tokens"]) == ("8", "4096")  # 2,048 tokens twice, 4 x 128 at a time

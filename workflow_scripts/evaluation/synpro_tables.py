@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.evaluation.synpro_columns import COLUMNS, KEYS, MAY_BE_EMPTY, REMEDY, typed
+from workflow_scripts.evaluation.synpro_columns import COLUMNS, KEYS, MAY_BE_EMPTY, REMEDY
+from workflow_scripts.evaluation.typed_columns import typed
 
 VALIDATION = "validation"
 SAME = 1e-3  # nats; parts and evaluations are sums of the same losses in another order
