@@ -72,11 +72,6 @@ def synpro_student():
     return settings.students[SYNPRO.student].model_copy(update={"max_context": SYNPRO.context}).model_dump_json()
 
 
-def reinforcement_of(name):
-    """Settings of a generator's training."""
-    return SYNPRO.reinforcement.model_copy(update=SETS[name].reinforcement)
-
-
 def scoring_students(wildcards):
     """The student before and after its probe, where a generator is rewarded for influence; of the first seed."""
     student = SETS[wildcards.generator].student
@@ -101,9 +96,15 @@ def generator_location(wildcards, input):
     return input.model if SETS[wildcards.written].rewards else llm_location(wildcards, input, SYNPRO_LLM)
 
 
+def weights_option(wildcards, input):
+    """Option that names a trained generator's weights: its texts depend on them."""
+    return f"--weights {input.model}/model.safetensors" if SETS[wildcards.written].rewards else ""
+
+
 def generator_settings(wildcards):
     """How a generator samples: as in its training."""
-    sampling = {"temperature": SYNPRO.reinforcement.temperature, "top_p": SYNPRO.reinforcement.top_p}
+    own = SYNPRO.reinforcement_of(wildcards.written)
+    sampling = {"temperature": own.temperature, "top_p": own.top_p}
     return SYNPRO_LLM.model_copy(update=sampling).model_dump_json(exclude=SYNPRO_LLM.unsaid)
 
 

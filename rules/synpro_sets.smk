@@ -72,7 +72,7 @@ rule train_generator:
         python=python("generation"),
         operation=lambda w: SETS[w.generator].operation,
         operation_settings=lambda w: SYNPRO.operations[SETS[w.generator].operation].model_dump_json(),
-        settings=lambda w: reinforcement_of(w.generator).model_dump_json(),
+        settings=lambda w: SYNPRO.reinforcement_of(w.generator).model_dump_json(),
         weights=lambda w: json.dumps(SETS[w.generator].rewards),
         standardise=lambda w: "--standardise" if SETS[w.generator].standardise else "",
         llm=SYNPRO_LLM.model_dump_json(exclude=SYNPRO_LLM.unsaid),
@@ -113,7 +113,7 @@ use rule generate_texts as generate_set with:
         settings=generation_of_set,
         llm=generator_settings,
         model=generator_location,
-        server="",
+        server=weights_option,  # there is none, and a param more in all three rules would run earlier results again
         real_tokens=0,  # all of them
         folder=lambda w, output: os.path.dirname(output[0]),
         recipe=DATA_RECIPE,

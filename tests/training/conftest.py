@@ -17,7 +17,9 @@ from workflow_scripts.config.corpus import Tokenizer
 from workflow_scripts.corpus.documents import document, write_documents
 from workflow_scripts.corpus.tokenizer import train_bpe
 from workflow_scripts.megadocs.tokens import TokenRow, TokenStream, write_stream
+from workflow_scripts.training.export import export_student
 from workflow_scripts.training.interruption import SIGNALS
+from workflow_scripts.training.model import Llama
 from workflow_scripts.training.train import build_parser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -148,3 +150,13 @@ def train(tmp_path_factory, arguments, command) -> Callable[..., Path]:
 def fp32_run(train) -> Path:
     """Results of the tiny training in fp32, uncompiled."""
     return train("fp32")
+
+
+def export_distant_students(folder: Path, tokenizer_path: Path) -> None:
+    """Two students whose weights are far from each other, in the folders `1` and `2`."""
+    for seed in (1, 2):
+        model = Llama(STUDENT, VOCABULARY, torch.float32).initialise(seed)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter *= 5 if parameter.ndim == 2 else 1
+        export_student(model, VOCABULARY, tokenizer_path, folder / str(seed))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.conftest import STUDENT, TRAINING, VOCABULARY
+from tests.training.conftest import STUDENT, TRAINING, VOCABULARY, export_distant_students
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.corpus.tokenizer import StudentTokenizer
 from workflow_scripts.evaluation.influence import Influence, batches_by_length
@@ -22,12 +22,7 @@ TEXTS = ["the cat", "a hat and a cat and the hat", "x", "the hat " * 12, "no", "
 def students(tokenizer_path, tmp_path_factory) -> list[Path]:
     """Two students whose weights are far from each other."""
     folder = tmp_path_factory.mktemp("students")
-    for seed in (1, 2):
-        model = Llama(STUDENT, VOCABULARY, torch.float32).initialise(seed)
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter *= 5 if parameter.ndim == 2 else 1
-        export_student(model, VOCABULARY, tokenizer_path, folder / str(seed))
+    export_distant_students(folder, tokenizer_path)
     return [folder / "1", folder / "2"]
 
 

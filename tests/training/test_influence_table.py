@@ -5,9 +5,8 @@ import argparse
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
-from tests.training.conftest import STUDENT, VOCABULARY
+from tests.training.conftest import export_distant_students
 from tests.workflow.conftest import generation_row
 from workflow_scripts.common.arguments import named_prefix
 from workflow_scripts.common.errors import UserError
@@ -17,8 +16,6 @@ from workflow_scripts.evaluation.influence import Influence
 from workflow_scripts.evaluation.influence_table import influence_values, main
 from workflow_scripts.generation.shards import write_rows
 from workflow_scripts.rewards.written import REPHRASED
-from workflow_scripts.training.export import export_student
-from workflow_scripts.training.model import Llama
 
 SLICES = {f"doc-{i // 2}#{i % 2}": f"the hat number {i} and the {'cat ' * i}" for i in range(8)}
 ABOUT = {name: {"operation": "rephrase"} for name in ("plain", "trained")}
@@ -28,12 +25,7 @@ ABOUT = {name: {"operation": "rephrase"} for name in ("plain", "trained")}
 def folder(tokenizer_path, tmp_path_factory):
     """Two students whose weights are far from each other, slices, and shards of two sets with answers that fail."""
     folder = tmp_path_factory.mktemp("influence")
-    for seed in (1, 2):
-        model = Llama(STUDENT, VOCABULARY, torch.float32).initialise(seed)
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter *= 5 if parameter.ndim == 2 else 1
-        export_student(model, VOCABULARY, tokenizer_path, folder / str(seed))
+    export_distant_students(folder, tokenizer_path)
     write_documents(folder / "slices.parquet", [document(t, "x") | {"doc_id": d} for d, t in SLICES.items()])
     for name in ABOUT:
         rows = [generation_row(d, "rephrase", 0, f"{REPHRASED} {name} {t}") for d, t in SLICES.items()]

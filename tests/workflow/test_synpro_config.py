@@ -27,7 +27,7 @@ def synpro(**changes) -> SynPro:
 
 def test_rounds_need_what_their_sets_are_made_with():
     found = synpro()
-    assert found.before("round") == ["base", "round"] and found.steps_before("round") == 10
+    assert found.before("round") == ["base", "round"]
     assert list(found.used_sets()) == ["plain", "first", "joined"], "a stitched set needs the texts of another"
 
 
@@ -56,6 +56,14 @@ def test_rounds_need_what_their_sets_are_made_with():
 def test_what_makes_no_sense_is_refused_with_its_place(changes, message):
     with pytest.raises(ValidationError, match=message):
         synpro(**changes)
+
+
+def test_generators_have_settings_of_their_own():
+    own = SETS["first"] | {"reinforcement": {"steps": 7}}
+    found = synpro(sets=SETS | {"first": own}, reinforcement={"steps": 9, "completions": 4})
+    assert [(found.reinforcement_of(name).steps, found.reinforcement_of(name).completions) for name in SETS] == [
+        (9, 4), (7, 4), (9, 4),
+    ]  # fmt: skip
 
 
 def test_authors_scale_by_hand(shipped):

@@ -46,7 +46,7 @@ def generator_manifest(folder: Path, synpro: SynPro, name: str) -> dict:
     """A generator's training: its rewards, the students that judged, what it left."""
     own, home = synpro.sets[name], folder / f"synpro/generators/{name}"
     return {
-        "settings": synpro.reinforcement.model_copy(update=own.reinforcement).model_dump(),
+        "settings": synpro.reinforcement_of(name).model_dump(),
         "slices": file_facts(folder / "synpro/slices.parquet"),
         "students": judges_of(folder, own.student, synpro.seeds[0]) if own.student else None,
         "outputs": {file: file_facts(home / file) for file in GENERATOR_FILES},

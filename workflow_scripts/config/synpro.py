@@ -154,10 +154,9 @@ class SynPro(Strict):
         used = {name for own in self.pretrainings.values() for name in self.all_sets(own.sets)}
         return {name: own for name, own in self.sets.items() if name in used}
 
-    def steps_before(self, name: Name) -> int:
-        """Most optimizer steps that a pretraining's student has had when it starts."""
-        start = self.pretrainings[name].start
-        return self.steps_before(start) + self.pretrainings[start].steps if start else 0
+    def reinforcement_of(self, name: Name) -> Reinforcement:
+        """How a set's generator is trained: the common settings with its own."""
+        return Reinforcement.model_validate(self.reinforcement.model_dump() | self.sets[name].reinforcement)
 
 
 def _known(name: str | None, table: dict, where: str) -> None:

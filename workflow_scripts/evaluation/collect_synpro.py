@@ -76,7 +76,7 @@ def tables_of(results: Results, rater: Path) -> dict[str, pd.DataFrame]:
     folder, evaluations = results.folder / "synpro", results.joined("evaluations.csv")
     sets = [column for column in evaluations if column not in ("step", "tokens", *STUDENT)]
     trained = [name for name, own in results.synpro.used_sets().items() if own.rewards]
-    parameters = read_json(folder / f"generators/{trained[0]}/metrics.json")["parameters"] if trained else 0
+    parameters = read_json(folder / f"generators/{trained[0]}/metrics.json")["parameters"] if trained else float("nan")
     in_loop = [
         row | {"pretraining": name, "seed": seed}
         for name, seed, _ in results.students()

@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from workflow_scripts.common.errors import UserError, run_command
-from workflow_scripts.common.files import read_json, require_free_disk, write_json
+from workflow_scripts.common.files import read_json, require_free_disk, sha256, write_json
 from workflow_scripts.common.hub import located
 from workflow_scripts.common.progress import progress
 from workflow_scripts.config.load import parse_settings
@@ -102,6 +102,8 @@ def expected_tokens(documents: int, settings: Generation) -> int:
 def main(arguments: argparse.Namespace) -> None:
     """Write every shard of the job."""
     settings, llm = parse_settings(Generation, arguments.settings), parse_settings(Llm, arguments.llm)
+    if arguments.weights:  # journals and shards tell these weights from earlier ones in the same folder
+        llm = llm.model_copy(update={"revision": sha256(arguments.weights)[:16]})
     rows = read_documents(arguments.documents)
     documents = list(prefix(rows, arguments.real_tokens) if arguments.real_tokens else rows)
     if not documents:
@@ -120,6 +122,7 @@ if __name__ == "__main__":
     parser.add_argument("--settings", required=True, help="JSON of the `generation` section of the config")
     parser.add_argument("--llm", required=True, help="JSON of the generator's entry in `llms`")
     parser.add_argument("--model", required=True, help="folder or hub id of the generator's weights")
+    parser.add_argument("--weights", help="file whose digest names the weights, where they are trained here")
     parser.add_argument("--server", help="engine vllm-server: JSON file with the server's `url`")
     parser.add_argument("--documents", required=True, help="real documents in nested order (Parquet)")
     parser.add_argument(

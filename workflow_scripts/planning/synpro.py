@@ -42,7 +42,7 @@ def pretraining_need(config: Config, name: str) -> Need:
 
 def generator_tokens(synpro: SynPro, name: str) -> tuple[float, float]:
     """Tokens of prompts and, at most, of answers in a generator's training, held-out slices included."""
-    own = synpro.reinforcement.model_copy(update=synpro.sets[name].reinforcement)
+    own = synpro.reinforcement_of(name)
     limit = synpro.operations[synpro.sets[name].operation].max_new_tokens
     answers = own.steps * own.prompts_per_step * own.completions
     answers += (own.steps // own.evaluate_every + 1) * own.evaluation_slices
