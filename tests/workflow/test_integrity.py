@@ -62,7 +62,7 @@ def job(corpus, tmp_path, monkeypatch):
     def run(engine: Engine | None) -> list[Path]:
         monkeypatch.setattr(generate, "start_engine", lambda *_: engine or pytest.fail("the LLM was started"))
         run_main(
-            generate.main, settings=SETTINGS.model_dump_json(), llm=LLM, model=str(tmp_path), server=None,
+            generate.main, settings=SETTINGS.model_dump_json(), llm=LLM, model=str(tmp_path), weights=None, server=None,
             documents=corpus.documents, real_tokens=10**6, tokenizer=corpus.folder / "corpus/tokenizer.json", job=0,
             journal=tmp_path / "generations/journal", output=tmp_path / "generations",
         )  # fmt: skip
