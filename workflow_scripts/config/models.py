@@ -9,7 +9,9 @@ from typing import Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from workflow_scripts.config.base import REAL, ROUND, STREAMS, Decay, Fraction, Name, Rate, Share, Stream, Strict
+from workflow_scripts.config.comparison import Comparison, Method
 from workflow_scripts.config.corpus import Corpus, Released
+from workflow_scripts.config.grid import Tuning
 from workflow_scripts.config.mixtures import Kind, Mixtures
 from workflow_scripts.config.synpro import SynPro
 
@@ -157,25 +159,6 @@ class Training(Strict):
     curve_points: PositiveInt = Field(50, description="points of the training-loss curve")
 
 
-class Grid(Strict):
-    """Steps of the hyper-parameter search along each axis; an axis of one value is not searched."""
-
-    real_epochs: list[PositiveInt] = Field(min_length=1)
-    mixing_ratio: list[Fraction] = Field([0.75], min_length=1, description="real-only students have 0")
-    lr: list[Rate] = Field([0.003], min_length=1)
-    weight_decay: list[Decay] = Field(min_length=1)
-
-
-class Tuning(Strict):
-    """The hyper-parameter search: each tuned row is compared with its neighbours, one grid step along one axis.
-
-    Candidates are compared on the tuning documents, with the first seed.
-    """
-
-    real: Grid = Grid(real_epochs=[4, 8, 16], weight_decay=[0.8])
-    synthetic: Grid = Grid(real_epochs=[4, 8, 16], weight_decay=[0.8])
-
-
 class Downstream(Strict):
     """Questions that students answer, 0-shot, with lm-evaluation-harness."""
 
@@ -213,13 +196,14 @@ class Rows(Strict):
     )
     batch_sequences: PositiveInt | None = Field(None, description="none: the scale's")
     context: PositiveInt | None = Field(None, description="none: the scale's")
+    natural: Name | None = Field(None, description="stream of natural documents; none: the scale's")
     real_epochs: list[PositiveInt] | None = None
     mixing_ratio: list[Share] | None = Field(None, description="synthetic share; 1 with budget_tokens only")
     lr: list[Rate] | None = None
     weight_decay: list[Decay] | None = None
     seeds: list[int] | None = Field(None, description="none: the scale's")
     cross_document_attention: list[bool] | None = Field(None, description="none: the scale's")
-    tuned_as: Stream | Literal["real"] | None = Field(None, description="take this stream's tuned values")
+    tuned_as: Name | None = Field(None, description="take this stream's tuned values")
     alone: bool = Field(False, description="train on the synthetic stream alone, which epochs then count passes over")
 
     @model_validator(mode="after")
@@ -287,6 +271,7 @@ class Scale(Strict):
     compute: Compute = Compute()
     mixtures: Mixtures | None = Field(None, description="natural and synthetic text of the mixture studies")
     synpro: SynPro | None = Field(None, description="generators trained by reinforcement; none: not at this scale")
+    comparison: Comparison | None = Field(None, description="all methods on one protocol; none: not at this scale")
     studies: dict[str, Study] = Field({}, description="further students, by the question that they answer")
     left_out: dict[str, str] = Field({}, description="figures that this scale lacks, each with the reason")
 
@@ -309,6 +294,12 @@ class Scale(Strict):
                         f"studies.{study}: no stream is called '{stream}'; it is none of {', '.join(sorted(known))}, "
                         "replace_r1, accumulate_r1 ..."
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _comparison_has_its_texts(self) -> "Scale":
+        if self.comparison:
+            self.comparison.check_sets(self.synpro)
         return self
 
     @model_validator(mode="after")
@@ -343,6 +334,9 @@ class Config(Strict):
     budget_gpu_hours: float | None = Field(None, ge=0, description="the workflow refuses to use more device-hours")
     llms: dict[str, Llm]
     kinds: dict[Name, Kind] = Field({}, description="kinds of synthetic text; a scale's `mixtures` says how much")
+    methods: dict[Name, Method] = Field(
+        {}, description="methods of writing synthetic text; arms of a `comparison` are of them"
+    )
     students: dict[str, Student]
     scales: dict[ScaleName, Scale]
 
@@ -372,6 +366,13 @@ class Config(Strict):
                 _require(scale.synpro.student, self.students, f"scales.{name}.synpro.student", "students")
                 self._require_context(f"scales.{name}.synpro", scale.synpro.student, scale.synpro.context)
                 _require(scale.synpro.llm or scale.generation.llm, self.llms, f"scales.{name}.synpro.llm", "llms")
+            if scale.comparison:
+                own = scale.comparison
+                _require(own.student, self.students, f"scales.{name}.comparison.student", "students")
+                self._require_context(f"scales.{name}.comparison", own.student, own.context)
+                for arm, about in own.arms.items():
+                    for method in [about.method] * bool(about.method):
+                        _require(method, self.methods, f"scales.{name}.comparison.arms.{arm}.method", "methods")
             for study, content in scale.studies.items():
                 for rows in content.rows:
                     for student in rows.student or []:

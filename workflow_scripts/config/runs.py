@@ -9,7 +9,7 @@ from pydantic import NonNegativeInt, PositiveInt, ValidationError, ValidationInf
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.files import write_text
-from workflow_scripts.config.base import REAL, STREAMS, Decay, Fraction, Name, Rate, Share, Strict
+from workflow_scripts.config.base import Decay, Fraction, Name, Rate, Share, Strict
 from workflow_scripts.config.models import Config
 
 
@@ -26,13 +26,6 @@ class Hyperparameters(Strict):
     lr: Rate
     weight_decay: Decay
     origin: str
-
-    @field_validator("stream")
-    @classmethod
-    def _is_tuned_for(cls, stream: str) -> str:
-        if stream not in (REAL, *STREAMS):
-            raise ValueError(f"is none of {', '.join((REAL, *STREAMS))}")
-        return stream
 
     @field_validator("mixing_ratio")
     @classmethod
@@ -66,6 +59,7 @@ class Run(Strict):
     budget_tokens: NonNegativeInt = 0  # all tokens of a mixture's student; 0: they follow from the epochs
     batch_sequences: NonNegativeInt = 0  # 0: the scale's
     context: NonNegativeInt = 0  # 0: the scale's
+    natural: str = ""  # stream of its natural documents; "": the scale's
     studies: str = ""  # names, joined by blanks
     origin: str = ""
 
@@ -98,7 +92,7 @@ def read_hyperparameters(path: str | Path) -> dict[tuple, Hyperparameters]:
 
 
 def run_of(config: Config, row: Hyperparameters, **changes: object) -> Run:
-    """The student of a row of hyper-parameters; `changes`: seed, cross_document_attention, alone."""
+    """The student of a row of hyper-parameters; `changes`: seed, cross_document_attention, alone, a frame of its own."""
     scale = config.scales[config.scale].training
     content = row.model_dump(exclude={"scale"}) | {
         "seed": scale.seeds[0],
@@ -138,11 +132,13 @@ def _checked_row(path: str | Path, line: int, content: dict) -> Hyperparameters:
 def _run_id(run: Run, usual_student: str) -> str:
     """Short readable name; it is unique, and never parsed. What is as usual at the scale is not said."""
     parts = [] if run.student == usual_student else [run.student]
+    parts += [run.natural] if run.natural else []
     parts += [run.stream] + ([f"G{run.generations}"] if run.generations else [])
     parts += ["alone"] if run.alone else []
     own = {"b": run.batch_sequences, "c": run.context}
-    budget = [f"T{_short(run.budget_tokens)}"] + [f"{letter}{value}" for letter, value in own.items() if value]
-    parts += budget if run.budget_tokens else [f"D{_short(run.real_tokens)}", f"e{run.real_epochs}"]
+    parts += [f"T{_short(run.budget_tokens)}"] if run.budget_tokens else [f"D{_short(run.real_tokens)}"]
+    parts += [f"{letter}{value}" for letter, value in own.items() if value]
+    parts += [] if run.budget_tokens else [f"e{run.real_epochs}"]
     parts += [f"m{run.mixing_ratio:g}"] if run.mixing_ratio else []
     parts += [f"lr{run.lr:g}", f"wd{run.weight_decay:g}"]
     parts += [] if run.cross_document_attention else ["masked"]

@@ -9,11 +9,14 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.comparison_rows import STUDIES as COMPARISON_STUDIES
+from workflow_scripts.config.comparison_rows import comparison_studies
 from workflow_scripts.config.mixture_runs import mixture_students
-from workflow_scripts.config.models import Config, Rows, Scale, Study
+from workflow_scripts.config.models import Config, Rows, Scale, Study, Training
 from workflow_scripts.config.runs import Hyperparameters, Run, read_hyperparameters, run_of
 
 MAIN = "data_efficiency"  # the study whose students the drawn figures are made of
+EVERYTHING, MIXTURES = "everything", "mixtures"  # packs of all students of the megadocs study, of mixtures
 AXES = ("real_epochs", "mixing_ratio", "lr", "weight_decay")
 Tuned = dict[tuple, Hyperparameters]
 
@@ -28,7 +31,7 @@ def expand_runs(config: Config) -> list[Run]:
 
 
 def studies_of(scale: Scale) -> dict[str, Study]:
-    """All studies of a scale by name: the two that it always has, then those of the config."""
+    """All studies of a scale by name: the two that it always has, those of the config, those of its comparison."""
     corpus, generation = scale.corpus, scale.generation
     real, law = Rows(stream=["real"]), Rows(stream=["real"], real_tokens=sorted(corpus.baseline_tokens))
     synthetic = Rows(stream=generation.streams, generations=sorted(generation.counts))
@@ -36,7 +39,7 @@ def studies_of(scale: Scale) -> dict[str, Study]:
         MAIN: Study(title="baseline law and data efficiency", rows=[law, synthetic]),
         "generation_scaling": Study(title="loss against generations per document", rows=[real, synthetic]),
     }
-    return always | scale.studies
+    return always | scale.studies | comparison_studies(scale)
 
 
 def mixture_studies(scale: Scale) -> list[str]:
@@ -49,12 +52,18 @@ def needed_by(runs: Iterable[Run], study: str) -> list[Run]:
     return [run for run in runs if study in run.studies.split()]
 
 
-def replicated_runs(runs: Iterable[Run], scale: Scale, mixtures: bool = False) -> list[Run]:
-    """Students of several seeds that tell how far seeds scatter; those of mixtures are a crowd of their own."""
-    wanted = set(mixture_studies(scale) if mixtures else scale.analysis.seed_studies)
-    own = [run for run in runs if wanted & set(run.studies.split())]
+def replicated_runs(runs: Iterable[Run], scale: Scale, study: str) -> list[Run]:
+    """Students of several seeds that tell how far seeds scatter in a study: those of its own kind of studies."""
+    own = [run for run in runs if seed_studies(scale, study) & set(run.studies.split())]
     groups = [run.group for run in own]
     return [run for run in own if groups.count(run.group) > 1]
+
+
+def seed_studies(scale: Scale, study: str) -> set[str]:
+    """Studies that say how far seeds scatter in a study: mixtures and the comparison have students of their own."""
+    mixtures = {MIXTURES, *mixture_studies(scale)}
+    crowds = (mixtures, set(COMPARISON_STUDIES))
+    return next((crowd for crowd in crowds if study in crowd), set(scale.analysis.seed_studies))
 
 
 def downstream_runs(runs: Iterable[Run], scale: Scale) -> list[Run]:
@@ -89,9 +98,16 @@ def _students(config: Config, tuned: Tuned, rows: Rows) -> Iterator[Run]:
         rows.cross_document_attention or [training.cross_document_attention],
         rows.seeds or training.seeds,
     )
+    frame = {"alone": rows.alone, "natural": rows.natural or "", **_own_shape(rows, training)}
     for setting in product(rows.student or [training.student], rows.stream, rows.generations, tokens):
         for values, crosses, seed in product(_values(config, tuned, rows, setting), attention, seeds):
-            yield run_of(config, values, seed=seed, cross_document_attention=crosses, alone=rows.alone)
+            yield run_of(config, values, seed=seed, cross_document_attention=crosses, **frame)
+
+
+def _own_shape(rows: Rows, training: Training) -> dict[str, int]:
+    """Batch and context where they are not the scale's."""
+    given = {name: getattr(rows, name) for name in ("batch_sequences", "context")}
+    return {name: value for name, value in given.items() if value and value != getattr(training, name)}
 
 
 def _values(config: Config, tuned: Tuned, rows: Rows, setting: tuple[str, str, int, int]) -> Iterator[Hyperparameters]:

@@ -11,29 +11,21 @@ from workflow_scripts.common.files import read_json
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.runs import Run
-from workflow_scripts.config.studies import ensembles_of, expand_runs, mixture_studies, needed_by, replicated_runs
+from workflow_scripts.config.studies import EVERYTHING, MIXTURES, ensembles_of, expand_runs, needed_by, replicated_runs
 from workflow_scripts.evaluation.results import Results, empty, with_halves, write_results
 from workflow_scripts.evaluation.seed_noise import seed_noise
 from workflow_scripts.tuning.neighbourhood import expand_tuning
 
-EVERYTHING = "everything"  # the pack of all students of the megadocs study, those of the search among them
-MIXTURES = "mixtures"  # the pack of all students of mixtures
-
 
 def students_of(config: Config, study: str) -> list[Run]:
-    """Rows of the run table that a pack is about."""
+    """Rows of the run table that a pack is about; the search's are part of everything."""
     runs = expand_runs(config)
     if study == MIXTURES:
         return [run for run in runs if run.budget_tokens]
     if study != EVERYTHING:
         return needed_by(runs, study)
-    own = [run for run in runs if not run.budget_tokens]
-    return list({run.run_id: run for run in [*expand_tuning(config), *own]}.values())
-
-
-def is_about_mixtures(config: Config, study: str) -> bool:
-    """Whether a pack holds students of mixtures."""
-    return study == MIXTURES or study in mixture_studies(config.scales[config.scale])
+    own = [run for run in [*expand_tuning(config), *runs] if not run.budget_tokens and not run.natural]
+    return list({run.run_id: run for run in own}.values())
 
 
 def student_table(folder: Path, runs: Iterable[Run]) -> pd.DataFrame:
@@ -99,7 +91,7 @@ def collect(config: Config, study: str, folder: Path) -> Results:
     ensembles = [name for name in ensembles_of(expand_runs(config), config.scales[config.scale]) if name in groups]
     ensembles = ensembles if study == EVERYTHING or _has_ensembles(config, study) else []
     tables = loss_table(folder, runs), ensemble_table(folder, ensembles), downstream_table(folder, runs)
-    seeds = replicated_runs(expand_runs(config), config.scales[config.scale], is_about_mixtures(config, study))
+    seeds = replicated_runs(expand_runs(config), config.scales[config.scale], study)
     noise = seed_noise(loss_table(folder, seeds)) if seeds else empty("seed_noise")
     return Results(student_table(folder, runs), *tables, noise)
 

@@ -115,7 +115,7 @@ def _merged(name: str, folders: list[Path]) -> pd.DataFrame:
 def _read(path: Path, columns: list[str]) -> pd.DataFrame:
     if not path.exists():
         raise UserError(f"{path}: no such file; a pack holds {', '.join(FILES.values())}")
-    text = {"studies": "", "origin": ""}
+    text = {"studies": "", "origin": "", "natural": ""}
     table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path).fillna(text)
     table = table.assign(**{name: value for name, value in NEWER.items() if name in columns and name not in table})
     if missing := set(columns) - set(table):

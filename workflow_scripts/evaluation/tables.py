@@ -12,7 +12,12 @@ COLUMNS = {
     + ["harness_version", "task_version"],
     "seed_noise": ["set", "sd_nats", "freedom"],
 }
-NEWER = {"budget_tokens": 0, "batch_sequences": 0, "context": 0}  # columns that older packs lack, and their meaning
+NEWER = {
+    "budget_tokens": 0,
+    "batch_sequences": 0,
+    "context": 0,
+    "natural": "",
+}  # columns that older packs lack, and their meaning
 FILES = {
     "students": "students.csv",
     "losses": "losses.parquet",

@@ -52,8 +52,13 @@ class PromptBuilder:
 
     def rephrase(self, document: str) -> tuple[list[int], bool]:
         """Prompt ids and whether the document was cut."""
-        kept, cut = self._head(document, self.room)
-        return self._chat({"document": kept}), cut
+        return self.filled({"document": document})
+
+    def filled(self, values: dict[str, str]) -> tuple[list[int], bool]:
+        """Prompt ids with further values beside the document, and whether the document was cut to make room."""
+        taken = sum(len(self._ids(value)) for name, value in values.items() if name != "document")
+        kept, cut = self._head(values["document"], self.room - taken)
+        return self._chat(values | {"document": kept}), cut
 
     def shown(self, document: str) -> tuple[str, str]:
         """The prompt as text, and what of the document it shows."""

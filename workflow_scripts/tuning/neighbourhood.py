@@ -4,9 +4,12 @@ As the authors' "convex tuning": a step changes one axis by one place of its gri
 """
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.comparison_rows import comparison_studies
 from workflow_scripts.config.models import Config, Rows
 from workflow_scripts.config.runs import Hyperparameters, Run, run_of
 from workflow_scripts.config.studies import AXES, expand_runs
+
+FRAME = ("batch_sequences", "context", "natural")  # what a centre's neighbours have in common with it, beside its row
 
 
 def expand_tuning(config: Config) -> list[Run]:
@@ -25,10 +28,10 @@ def centres(config: Config) -> list[Run]:
     scale = config.scales[config.scale]
     studies = {
         name: study.model_copy(update={"rows": [tuned for rows in study.rows for tuned in _as_tuned(rows)]})
-        for name, study in scale.studies.items()
+        for name, study in (scale.studies | comparison_studies(scale)).items()
     }
     training = scale.training.model_copy(update={"seeds": scale.training.seeds[:1]})
-    plain = scale.model_copy(update={"studies": studies, "training": training})
+    plain = scale.model_copy(update={"studies": studies, "training": training, "comparison": None})
     runs = expand_runs(config.model_copy(update={"scales": {config.scale: plain}}))
     return [run.model_copy(update={"studies": ""}) for run in runs]
 
@@ -44,13 +47,14 @@ def neighbours(config: Config, centre: Run) -> list[Run]:
         for value in values[max(place - 1, 0) : place] + values[place + 1 : place + 2]:
             origin = f"neighbour of {centre.run_id}"
             row = row_of(config, centre).model_copy(update={axis: value, "origin": origin})
-            found.append(run_of(config, row))
+            found.append(run_of(config, row, **centre.model_dump(include=set(FRAME))))
     return found
 
 
 def axes_of(config: Config, run: Run) -> dict[str, list[float]]:
     """Grid values of each axis that a student has, ascending; real-only students have no mixing ratio to search."""
-    grid = getattr(config.scales[config.scale].tuning, _kind(run))
+    scale = config.scales[config.scale]
+    grid = getattr(scale.comparison.tuning if run.natural else scale.tuning, _kind(run))
     return {axis: sorted(set(getattr(grid, axis))) for axis in AXES if (axis, run.stream) != ("mixing_ratio", "real")}
 
 
@@ -84,6 +88,6 @@ def _as_tuned(rows: Rows) -> list[Rows]:
         given = {axis for axis in AXES if getattr(rows, axis) is not None}
         given |= {"mixing_ratio"} if stream == "real" or rows.alone else set()
         if given < set(AXES):
-            setting = rows.model_dump(include={"generations", "student", "real_tokens"})
+            setting = rows.model_dump(include={"generations", "student", "real_tokens", *FRAME})
             found.append(Rows(stream=[rows.tuned_as or stream], **setting))
     return found
