@@ -30,6 +30,7 @@ include: "rules/functions.smk"
 include: "rules/mixture_functions.smk"
 include: "rules/resources.smk"
 include: "rules/synpro_functions.smk"
+include: "rules/comparison_functions.smk"
 
 
 if SOURCE == "rerun":
@@ -46,6 +47,7 @@ if SOURCE == "rerun":
     include: "rules/synpro.smk"
     include: "rules/synpro_sets.smk"
     include: "rules/synpro_measures.smk"
+    include: "rules/comparison.smk"
 
 else:
 
@@ -61,6 +63,7 @@ include: "rules/audit.smk"
 include: "rules/claims.smk"
 include: "rules/mixtures.smk"
 include: "rules/synpro_tables.smk"
+include: "rules/comparison_tables.smk"
 include: "rules/page.smk"
 include: "rules/plan.smk"
 

@@ -72,7 +72,7 @@ rule draw_rule_graph:
 # A manifest per student, and one of all streams, shards and documents; what an attempt noted, `attempts` still has.
 rule write_manifests:
     input:
-        measured([run for run in RUNS if run not in MIXTURE_RUNS]),
+        measured([run for run in RUNS if run not in MIXTURE_RUNS and run not in ARM_RUNS]),
     output:
         directory("<results>/manifests"),
     log:

@@ -32,7 +32,7 @@ rule collect_study:
     benchmark:
         "<benchmarks>/collect_study/{study}.tsv"
     wildcard_constraints:
-        study="|".join(STUDIES + MIXTURE_STUDIES),
+        study="|".join(STUDIES + MIXTURE_STUDIES + COMPARISON_STUDIES),
     conda:
         "../envs/workflow.yaml"
     params:
@@ -47,7 +47,7 @@ rule collect_study:
 # All students of a paper, those of the search among them: what is shipped.
 use rule collect_study as collect_everything with:
     input:
-        measured([run for run in ALL_RUNS if run not in MIXTURE_RUNS]),
+        measured([run for run in ALL_RUNS if run not in MIXTURE_RUNS and run not in ARM_RUNS]),
         expand("<results>/evaluations/ensembles/{ensemble}.parquet", ensemble=ENSEMBLES),
         code=code("evaluation"),
     output:
@@ -72,3 +72,18 @@ use rule collect_study as collect_mixtures with:
         "<benchmarks>/collect_{study}.tsv"
     wildcard_constraints:
         study="mixtures",
+
+
+# All students of the comparison, those of its search among them.
+use rule collect_study as collect_methods with:
+    input:
+        measured(ARM_RUNS),
+        code=code("evaluation"),
+    output:
+        pack("<results>/tables/{study}"),
+    log:
+        "<logs>/collect_{study}.log",
+    benchmark:
+        "<benchmarks>/collect_{study}.tsv"
+    wildcard_constraints:
+        study="methods" if SOURCE != "shipped" else NOTHING,

@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.packages import PACKAGES
 from workflow_scripts.common.seeds import named_hash
+from workflow_scripts.config.comparison_rows import comparison_studies
 from workflow_scripts.config.load import load_config, with_own_table, without_machines
 from workflow_scripts.config.repositories import repositories_of, sources_of
 from workflow_scripts.config.site import read_site
@@ -62,13 +63,15 @@ WHOLE_CONFIG = settings.model_copy(update={"scales": {settings.scale: scale}}).m
 SCALE_CONFIG = without_machines(settings).model_dump_json()  # a param of rules: machines re-run nothing
 ALL_RUNS = {name: run for name, run in (TUNING_RUNS | RUNS).items() if GIVEN is None or name in GIVEN}
 OURS = scale.generation.source == "ours"  # else the authors' released streams, by name
-RELEASED = {} if OURS else {run.stream_name: run for run in ALL_RUNS.values() if run.stream_name}
+RELEASED = {} if OURS else {run.stream_name: run for run in ALL_RUNS.values() if run.stream_name and not run.natural}
 ENSEMBLES = ensembles_of(RUNS.values(), scale)
 MIXTURES = scale.mixtures
 KINDS = {name: settings.kinds[name] for name in MIXTURES.kinds} if MIXTURES else {}
 MIXTURE_RUNS = {name: run for name, run in RUNS.items() if run.budget_tokens}  # students of arXiv 2510.01631
+ARM_RUNS = {name: run for name, run in ALL_RUNS.items() if run.natural}  # students of the comparison of all methods
 MIXTURE_STUDIES = mixture_studies(scale)
-STUDIES = [study for study in studies_of(scale) if study not in MIXTURE_STUDIES]
+COMPARISON_STUDIES = list(comparison_studies(scale))
+STUDIES = [study for study in studies_of(scale) if study not in MIXTURE_STUDIES + COMPARISON_STUDIES]
 NATURAL = "natural" if MIXTURES and MIXTURES.natural else "train"  # documents that mixtures and kinds are made of
 NATURAL_STREAM = "natural" if NATURAL == "natural" else "real"
 # Checkpoints and journals: beside the results, or on the site's scratch disk, in a folder of this working copy's own.

@@ -87,14 +87,15 @@ def validation_documents(wildcards):
 def real_stream(wildcards):
     """The stream of natural text, or, whose passes are then a run's epochs, the synthetic stream alone."""
     run = run_named(wildcards.run)
-    natural = NATURAL_STREAM if run.budget_tokens else "real"
+    natural = run.natural or (NATURAL_STREAM if run.budget_tokens else "real")
     return stream(f"<results>/streams/{run.stream_name if run.alone else natural}")
 
 
 def synthetic_stream(wildcards):
-    """The synthetic stream that is mixed in, if one is."""
+    """The synthetic stream that is mixed in, if one is: an arm's, where all methods are compared."""
     run = run_named(wildcards.run)
-    return stream(f"<results>/streams/{run.stream_name}") if run.mixing_ratio else []
+    name = f"arms/{run.stream}" if run.natural else run.stream_name
+    return stream(f"<results>/streams/{name}") if run.mixing_ratio else []
 
 
 def training_options(wildcards, input):
@@ -150,7 +151,7 @@ def measured_of_study(wildcards):
     runs = [run.run_id for run in needed_by(RUNS.values(), wildcards.study)]
     groups = {RUNS[run].group for run in runs} if studies_of(scale)[wildcards.study].ensembles else set()
     ensembles = [name for name in ENSEMBLES if name in groups]
-    replicated = replicated_runs(RUNS.values(), scale, wildcards.study in MIXTURE_STUDIES)
+    replicated = replicated_runs(RUNS.values(), scale, wildcards.study)
     seeds = [run.run_id for run in replicated if run.run_id not in runs]
     ensembles = expand("<results>/evaluations/ensembles/{ensemble}.parquet", ensemble=ensembles)
     return measured(runs) + evaluated(seeds) + ensembles
@@ -174,7 +175,7 @@ def certificates(wildcards):
     """One certificate per tuned row of the run table. Raises WorkflowError when a row is on no grid."""
     if OFF_GRID:
         raise WorkflowError(OFF_GRID)
-    return expand("<results>/tuning/certificates/{run}.json", run=CENTRES)
+    return expand("<results>/tuning/certificates/{run}.json", run=[run for run in CENTRES if run not in ARM_RUNS])
 
 
 def neighbourhood(wildcards):

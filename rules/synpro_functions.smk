@@ -5,7 +5,7 @@ from workflow_scripts.config.synpro import ORGANIC, UNIQUE
 from workflow_scripts.evaluation.synpro_columns import COLUMNS as SYNPRO_COLUMNS
 from workflow_scripts.planning.synpro import generator_need, pretraining_need, set_need
 
-SYNPRO = scale.synpro
+SYNPRO, COMPARISON = scale.synpro, scale.comparison
 PRETRAININGS = SYNPRO.pretrainings if SYNPRO else {}
 SETS = SYNPRO.used_sets() if SYNPRO else {}
 STUDENT_SEEDS = SYNPRO.seeds if SYNPRO else []
@@ -28,8 +28,10 @@ wildcard_constraints:
 
 
 def pool_tokens(wildcards):
-    """Natural tokens of the organic text, or of the oracle's."""
-    return SYNPRO.organic_tokens if wildcards.pool == ORGANIC else SYNPRO.unique_tokens
+    """Natural tokens of the organic text, or of the oracle's and the baseline's."""
+    if wildcards.pool == ORGANIC:
+        return (SYNPRO or COMPARISON).organic_tokens
+    return SYNPRO.unique_tokens if SYNPRO else max(COMPARISON.baseline_tokens)
 
 
 def pool_streams(wildcards):

@@ -26,7 +26,7 @@ rule certify_optimum:
 
 rule list_candidates:
     input:
-        evaluated(TUNING_RUNS),
+        evaluated([run for run in TUNING_RUNS if run not in ARM_RUNS]),
         code=code("tuning", "evaluation"),
     output:
         "<results>/tuning/candidates.csv",

@@ -10,7 +10,8 @@ from tests.workflow.conftest import ROOT, run_main, run_module
 from tests.workflow.test_runs import shipped_config, with_scale
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.files import read_json, write_json
-from workflow_scripts.config.models import Config, Grid, Tuning
+from workflow_scripts.config.grid import Grid, Tuning
+from workflow_scripts.config.models import Config
 from workflow_scripts.config.runs import Run, read_hyperparameters, run_of
 from workflow_scripts.config.studies import expand_runs
 from workflow_scripts.tuning import candidates, certify, propose

@@ -1,9 +1,9 @@
 """All methods of writing synthetic text on one protocol: what a method is, and what a scale compares.
 
-A method is a module of `workflow_scripts/methods` and an entry of `methods`; an arm is a stream that students are trained
-on: texts of a method or SynPro's sets, as they are or joined with their document as megadocs, up to the same number of
-synthetic tokens. Repetition of the natural text and fresh natural text (the baseline's larger numbers of tokens) are
-there without an entry.
+A method is a module of `workflow_scripts/methods` and an entry of `methods`; an arm is a stream that students are
+trained on: texts of a method or SynPro's sets, as they are or joined with their document as megadocs, up to the same
+number of synthetic tokens. Repetition of the natural text and fresh natural text (the baseline's larger numbers of
+tokens) are there without an entry.
 """
 
 from typing import Literal

@@ -1,4 +1,4 @@
-"""The comparison's students as studies of the run table: every arm as tuned for it, and as tuned for simple rephrases."""
+"""The comparison's students as studies of the run table: every arm tuned by itself, and as simple rephrases are."""
 
 from workflow_scripts.config.base import REAL
 from workflow_scripts.config.comparison import SIMPLE

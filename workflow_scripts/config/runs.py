@@ -92,7 +92,7 @@ def read_hyperparameters(path: str | Path) -> dict[tuple, Hyperparameters]:
 
 
 def run_of(config: Config, row: Hyperparameters, **changes: object) -> Run:
-    """The student of a row of hyper-parameters; `changes`: seed, cross_document_attention, alone, a frame of its own."""
+    """The student of a row of hyper-parameters; `changes`: seed, attention, alone, a frame of its own."""
     scale = config.scales[config.scale].training
     content = row.model_dump(exclude={"scale"}) | {
         "seed": scale.seeds[0],

@@ -16,7 +16,8 @@ from workflow_scripts.config.models import Config, Rows, Scale, Study, Training
 from workflow_scripts.config.runs import Hyperparameters, Run, read_hyperparameters, run_of
 
 MAIN = "data_efficiency"  # the study whose students the drawn figures are made of
-EVERYTHING, MIXTURES = "everything", "mixtures"  # packs of all students of the megadocs study, of mixtures
+# Packs of all students of the megadocs study, of mixtures, of the comparison of all methods.
+EVERYTHING, MIXTURES, METHODS = "everything", "mixtures", "methods"
 AXES = ("real_epochs", "mixing_ratio", "lr", "weight_decay")
 Tuned = dict[tuple, Hyperparameters]
 
@@ -62,7 +63,7 @@ def replicated_runs(runs: Iterable[Run], scale: Scale, study: str) -> list[Run]:
 def seed_studies(scale: Scale, study: str) -> set[str]:
     """Studies that say how far seeds scatter in a study: mixtures and the comparison have students of their own."""
     mixtures = {MIXTURES, *mixture_studies(scale)}
-    crowds = (mixtures, set(COMPARISON_STUDIES))
+    crowds = (mixtures, {METHODS, *COMPARISON_STUDIES})
     return next((crowd for crowd in crowds if study in crowd), set(scale.analysis.seed_studies))
 
 

@@ -11,7 +11,15 @@ from workflow_scripts.common.files import read_json
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.runs import Run
-from workflow_scripts.config.studies import EVERYTHING, MIXTURES, ensembles_of, expand_runs, needed_by, replicated_runs
+from workflow_scripts.config.studies import (
+    EVERYTHING,
+    METHODS,
+    MIXTURES,
+    ensembles_of,
+    expand_runs,
+    needed_by,
+    replicated_runs,
+)
 from workflow_scripts.evaluation.results import Results, empty, with_halves, write_results
 from workflow_scripts.evaluation.seed_noise import seed_noise
 from workflow_scripts.tuning.neighbourhood import expand_tuning
@@ -22,10 +30,10 @@ def students_of(config: Config, study: str) -> list[Run]:
     runs = expand_runs(config)
     if study == MIXTURES:
         return [run for run in runs if run.budget_tokens]
-    if study != EVERYTHING:
+    if study not in (EVERYTHING, METHODS):
         return needed_by(runs, study)
-    own = [run for run in [*expand_tuning(config), *runs] if not run.budget_tokens and not run.natural]
-    return list({run.run_id: run for run in own}.values())
+    own = [run for run in [*expand_tuning(config), *runs] if not run.budget_tokens]
+    return list({run.run_id: run for run in own if bool(run.natural) == (study == METHODS)}.values())
 
 
 def student_table(folder: Path, runs: Iterable[Run]) -> pd.DataFrame:
@@ -84,7 +92,7 @@ def require_finite(folder: Path, runs: Iterable[Run]) -> None:
 def collect(config: Config, study: str, folder: Path) -> Results:
     """The pack of a study. Raises UserError when one of its students diverged."""
     runs = students_of(config, study)
-    if study == EVERYTHING:
+    if study in (EVERYTHING, METHODS):
         runs = [run for run in runs if not _diverged_in_search(folder, run)]
     require_finite(folder, runs)
     groups = {run.group for run in runs}
@@ -116,7 +124,7 @@ def main(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", required=True, help="JSON of the whole config")
-    parser.add_argument("--study", required=True, help=f"name of a study, {EVERYTHING}, or {MIXTURES}")
+    parser.add_argument("--study", required=True, help=f"name of a study, {EVERYTHING}, {MIXTURES}, or {METHODS}")
     parser.add_argument("--folder", required=True, help="folder of the scale's results")
     parser.add_argument("--output", required=True, help="folder of the pack")
     run_command(main, parser)

@@ -10,6 +10,7 @@ from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.files import write_text
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
+from workflow_scripts.planning.comparison import comparison_work
 from workflow_scripts.planning.measured import hours_so_far, utilisation_of
 from workflow_scripts.planning.summary import Plan, summary
 from workflow_scripts.planning.synpro_work import synpro_work
@@ -29,6 +30,7 @@ def make_plan(config: Config, results: str | Path, checkpoints: str | Path | Non
         *evaluation_work(config, runs, results),
         *text_work(config, runs, results),
         *synpro_work(config, results),
+        *comparison_work(config, results),
     ]
     return Plan(config, work, utilisation, origin, hours_so_far(config, results, checkpoints)[0], tuning)
 

@@ -16,7 +16,9 @@ Stream = tuple[str, int]  # name and G
 
 
 def streams_of(scale: Scale, run: Run) -> list[Stream]:
-    """All streams that a student waits for: its own, and what that is made or measured from."""
+    """All streams that a student waits for: its own, and what that is made or measured from. Arms: comparison.py."""
+    if run.natural:
+        return []
     found = [REAL] + ([(run.stream, run.generations)] if run.stream != "real" else [])
     if run.stream == SAMPLED:
         found.append(("simple", max(scale.generation.counts)))  # it gets as many tokens

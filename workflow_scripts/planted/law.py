@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import log, sqrt
 
+from workflow_scripts.common.seeds import named_fraction
 from workflow_scripts.config.models import Config, Scale
 from workflow_scripts.config.runs import Hyperparameters, Run, read_hyperparameters
 from workflow_scripts.config.sizes import parameter_counts
@@ -62,7 +63,13 @@ class Law:
         """Data efficiency of tuned students of the usual size; a stream without generations has its full gain."""
         part, half = generations / max(self.scale.generation.counts), self.truth.half_share
         reached = part * (1 + half) / (part + half) if generations else 1.0
-        return 1 + (self.truth.efficiencies[stream] - 1) * reached
+        return 1 + (self.full_efficiency(stream) - 1) * reached
+
+    def full_efficiency(self, stream: str) -> float:
+        """Of a stream at its largest G; an arm of the comparison that the truth does not name has its by its name."""
+        low, high = self.truth.arm_efficiencies
+        by_name = low + (high - low) * named_fraction("planted arm", stream)
+        return self.truth.efficiencies.get(stream, by_name)
 
     def cost(self, run: Run) -> float:
         """Nats above the optimum's loss that a student's hyper-parameters cost."""

@@ -19,9 +19,9 @@ from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.runs import Run
 from workflow_scripts.config.sizes import parameter_counts, total_steps
-from workflow_scripts.config.comparison_rows import AS_SIMPLE, COMPARISON
 from workflow_scripts.config.studies import (
     EVERYTHING,
+    METHODS,
     MIXTURES,
     downstream_runs,
     ensembles_of,
@@ -63,7 +63,7 @@ def plant(config: Config, seed: int, truth: Truth, runs: Iterable[Run] | None = 
     noise = np.stack([each.normal(0, truth.document_sd, len(documents.table)) for each in noises])
     sums = documents.losses(expected + seeds - truth.reference_loss, noise)
     losses = with_halves(_long(documents.table, "run_id", dict(zip([run.run_id for run in runs], sums, strict=True))))
-    crowds = (EVERYTHING, MIXTURES, COMPARISON)
+    crowds = (EVERYTHING, MIXTURES, METHODS)
     seeds = {run.run_id for crowd in crowds for run in replicated_runs(runs, scale, crowd)}
     rows = [student_row(law, run, loss) for run, loss in zip(runs, expected, strict=True)]
     by_run = {run.run_id: place for place, run in enumerate(runs)}
@@ -84,7 +84,7 @@ def plant(config: Config, seed: int, truth: Truth, runs: Iterable[Run] | None = 
 
 def everyone(config: Config) -> list[Run]:
     """All students of a scale: of the run table and of the search."""
-    packs = (EVERYTHING, MIXTURES, COMPARISON, AS_SIMPLE)
+    packs = (EVERYTHING, MIXTURES, METHODS)
     return list({run.run_id: run for pack in packs for run in students_of(config, pack)}.values())
 
 

@@ -65,6 +65,9 @@ class Truth(Strict):
         },
         description="data efficiency of a stream at the largest G [paper: simple and the best; assumed: the others]",
     )
+    arm_efficiencies: tuple[float, float] = Field(
+        (1.05, 1.75), description="[assumed] between which a method without one of its own has its, by its name"
+    )
     half_share: float = Field(
         0.1875, gt=0, description="[assumed] share h of the largest G in the gain r (1 + h) / (r + h) at its share r"
     )

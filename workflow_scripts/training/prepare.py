@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # Settings that don't say what is trained: a checkpoint may be continued with others.
 RUNNING = {"compile", "seeds"}
 OPTIONS = ("real_tokens", "real_epochs", "mixing_ratio", "lr", "weight_decay", "seed")
-BUDGET = "budget_tokens"  # among the options where it is given
+GIVEN = ("budget_tokens", "stop_share")  # among the options where they are given
 
 
 @dataclass
@@ -44,16 +44,17 @@ class Setup:
     device: torch.device
     world: World = World()
     micro_batch_sequences: int | None = None  # that one process computes at once; none: its whole share of the batch
+    schedule_steps: int | None = None  # of the learning rates, where the training stops before their end
 
     @property
     def options(self) -> dict:
         """Options of the command line that decide what is trained."""
-        names = OPTIONS if self.arguments.budget_tokens is None else (*OPTIONS, BUDGET)
-        return {name: getattr(self.arguments, name) for name in names}
+        given = [name for name in GIVEN if getattr(self.arguments, name, None) is not None]
+        return {name: getattr(self.arguments, name) for name in (*OPTIONS, *given)}
 
     def rate(self, step: int) -> float:
         """Learning rate of a step, counted from 0."""
-        return learning_rate(step, self.steps, self.arguments.lr, self.training.warmup_fraction)
+        return learning_rate(step, self.schedule_steps or self.steps, self.arguments.lr, self.training.warmup_fraction)
 
     def start(self, trainer: "Trainer") -> None:
         """Before the first step, when model and optimizer are new."""
@@ -92,7 +93,9 @@ def prepare(arguments: argparse.Namespace, world: World = World()) -> Setup:  # 
     windows = MixedWindows(streams, mixture, training.context, training.batch_sequences, with_rows=masked)
     vocabulary = streams["real"].metadata["vocabulary_size"]
     micro = micro_batch(shape[0] // world.size, arguments.micro_batch_sequences, arguments.checkpoint)
-    return Setup(arguments, student, training, streams, windows, steps, vocabulary, pick_device(), world, micro)
+    last = max(1, round(arguments.stop_share * steps)) if arguments.stop_share else steps
+    frame = (arguments, student, training, streams, windows, last, vocabulary, pick_device(), world, micro)
+    return Setup(*frame, schedule_steps=steps)
 
 
 def steps_of(arguments: argparse.Namespace, real_tokens: int, batch_tokens: int) -> int:
@@ -136,6 +139,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UserError(f"--mixing-ratio {arguments.mixing_ratio}: must be between 0 and 1")
     if arguments.mixing_ratio == 1 and arguments.budget_tokens is None:
         raise UserError("--mixing-ratio 1 needs --budget-tokens: without real tokens there are no epochs to count")
+    if arguments.stop_share is not None and not 0 < arguments.stop_share <= 1:
+        raise UserError(f"--stop-share {arguments.stop_share}: must be above 0 and at most 1")
     if arguments.real_epochs < 1:
         raise UserError(f"--real-epochs {arguments.real_epochs}: must be at least 1")
     if arguments.mixing_ratio and not arguments.synthetic:

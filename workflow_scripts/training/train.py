@@ -36,6 +36,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--budget-tokens", type=int, help="all tokens to train on, real and synthetic together "
                         "(default: as --real-epochs says)")  # fmt: skip
     parser.add_argument("--mixing-ratio", type=float, default=0.0, help="share of synthetic sequences (default: 0)")
+    parser.add_argument("--stop-share", type=float, help="end after this share of the schedule, as an earlier "
+                        "checkpoint of the same training would be (default: at its end)")  # fmt: skip
     parser.add_argument("--lr", type=float, default=3e-3, help="peak learning rate (default: %(default)s)")
     parser.add_argument("--weight-decay", type=float, default=0.8, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="of initialisation and window order (default: 0)")

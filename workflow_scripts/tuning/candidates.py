@@ -25,6 +25,7 @@ def candidates(config: Config, folder: Path) -> pd.DataFrame:
             "steps": read_json(folder / "runs" / run.run_id / "metrics.json")["steps"],
         }
         for run in expand_tuning(config)
+        if not run.natural  # those of the comparison have a table of their own
     ]
     columns = [*SETTING, *AXES, "seed", "tuning_loss_nats", "steps", "run_id"]
     return pd.DataFrame(rows)[columns].sort_values([*SETTING, "tuning_loss_nats", "run_id"])
