@@ -45,7 +45,8 @@ rule write_method:
         environment=environment_of("generation"),
         module=lambda w: f"{METHOD_FOLDER}/{OWN_METHODS[w.method].module}.py",
     output:
-        multiext("<results>/methods/{method}", ".parquet", ".json"),
+        texts="<results>/methods/{method}.parquet",
+        record="<results>/methods/{method}.json",
     log:
         "<logs>/write_method/{method}.log",
     benchmark:
@@ -71,7 +72,7 @@ rule write_method:
         " --comparison {params.comparison:q} --generation {params.generation:q} --llm {params.llm:q}"
         " --model {params.model} {params.server} {params.students} --documents {input.documents}"
         " --passages {input.passages} --tokenizer {input.tokenizer} --journal {resources.journal}"
-        " --output {output[0]} 2>&1 | tee {log}"
+        " --output {output.texts} 2>&1 | tee {log}"
 
 
 rule build_method_stream:

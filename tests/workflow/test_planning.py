@@ -343,7 +343,7 @@ def test_the_command_writes_what_it_prints(tmp_path):
     result = run_module("workflow_scripts.planning.plan", *options, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stdout == (tmp_path / "plan/plan.md").read_text(encoding="utf-8")
-    assert len(result.stdout.splitlines()) < 40
+    assert len(result.stdout.splitlines()) < 42
     with open(tmp_path / "plan/plan.csv", newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     assert [row["name"] for row in rows if row["state"] == "done"] == [expand_runs(config)[0].run_id]

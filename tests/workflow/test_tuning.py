@@ -68,7 +68,10 @@ def test_each_tuned_row_in_use_is_one_centre():
     """Other seeds, attention, `tuned_as`, `alone` and values given in a study make no centres of their own."""
     config = shipped_config("smoke")
     used = [row for key, row in read_hyperparameters(TABLE).items() if key[0] == "smoke"]
-    assert {run.run_id for run in centres(config)} == {run_of(config, row).run_id for row in used}
+    found = {(run.student, run.stream, run.generations, run.real_tokens) for run in centres(config)}
+    assert found == {row.applies_to[1:] for row in used}
+    own = {run.run_id for run in centres(config) if not run.natural}  # those of the comparison have its batch in names
+    assert own <= {run_of(config, row).run_id for row in used}
     paper = {(run.student, run.stream) for run in centres(shipped_config("paper"))}
     assert ("1.5b", "real") in paper and ("1.5b", "simple") not in paper and ("300m", "self_distilled") not in paper
 
@@ -92,7 +95,7 @@ def small(tmp_path) -> Config:
     """Two tuned rows in a table of the test's own: real-only and stitched at G = 2, far from any planted optimum."""
     config = with_scale(shipped_config("smoke", tmp_path / "table.csv"), "generation", counts=[2], streams=["stitched"])
     config = with_scale(with_scale(config, "corpus", baseline_tokens=[2048]), "training", seeds=[0, 1])
-    scale = config.scales["smoke"].model_copy(update={"studies": {}, "tuning": GRIDS})
+    scale = config.scales["smoke"].model_copy(update={"studies": {}, "comparison": None, "tuning": GRIDS})
     (tmp_path / "table.csv").write_text(
         "scale,student,stream,generations,real_tokens,real_epochs,mixing_ratio,lr,weight_decay,origin\n"
         'paper,300m,real,0,203685888,16,0.0,3e-3,1.6,"authors\' code, ""final"""\r\n'

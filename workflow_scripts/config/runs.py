@@ -9,7 +9,7 @@ from pydantic import NonNegativeInt, PositiveInt, ValidationError, ValidationInf
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.files import write_text
-from workflow_scripts.config.base import Decay, Fraction, Name, Rate, Share, Strict
+from workflow_scripts.config.base import STREAMS, Decay, Fraction, Name, Rate, Share, Strict
 from workflow_scripts.config.models import Config
 
 
@@ -26,6 +26,13 @@ class Hyperparameters(Strict):
     lr: Rate
     weight_decay: Decay
     origin: str
+
+    @field_validator("generations")
+    @classmethod
+    def _stream_has_generations(cls, generations: int, row: ValidationInfo) -> int:
+        if generations and row.data.get("stream", STREAMS[0]) not in STREAMS:
+            raise ValueError(f"stream '{row.data['stream']}' has none: it is none of {', '.join(STREAMS)}")
+        return generations
 
     @field_validator("mixing_ratio")
     @classmethod

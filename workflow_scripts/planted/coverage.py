@@ -25,7 +25,7 @@ Key = tuple[str, int]
 def studied(config: Config) -> list[Run]:
     """Students that efficiencies and their bands are made of."""
     runs = expand_runs(config)
-    own = [*needed_by(runs, MAIN), *replicated_runs(runs, config.scales[config.scale])]
+    own = [*needed_by(runs, MAIN), *replicated_runs(runs, config.scales[config.scale], MAIN)]
     return list({run.run_id: run for run in own}.values())
 
 
