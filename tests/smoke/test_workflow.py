@@ -117,7 +117,9 @@ def test_self_distilled_stream_is_as_large_as_the_simple_one(folder):
 
 
 def test_plan_and_status_say_that_all_is_done(folder):
-    left = len(list(csv.DictReader((folder / "results/smoke/runs.csv").open()))) - STUDENTS  # of mixtures, of the comparison
+    left = (
+        len(list(csv.DictReader((folder / "results/smoke/runs.csv").open()))) - STUDENTS
+    )  # of mixtures, of the comparison
     planned = STUDENTS + left + 6  # pretrainings of SynPro, which has a target of its own, too
     assert re.search(rf"training: {planned} jobs, {STUDENTS} done, 0", run(folder, "plan", *SMOKE))
     done = rf"all, each student once +{STUDENTS + left} +{left} +- +- +{STUDENTS} +-"

@@ -29,6 +29,14 @@ def test_outputs_and_counts(fp32_run):
     assert (fp32_run / "metrics.json").stat().st_mtime_ns == max((fp32_run / file).stat().st_mtime_ns for file in files)
 
 
+def test_stopped_early_is_the_same_training_cut_short(fp32_run, train):
+    """An earlier checkpoint: the learning rates are those of the whole schedule, so the losses are the same."""
+    early = train("early", stop_share=0.25, training={"curve_points": 128})
+    metrics = json.loads((early / "metrics.json").read_text())
+    assert metrics["steps"] == 8 and metrics["tokens"] == 8 * 128
+    assert losses(early) == losses(fp32_run)[:8]
+
+
 def test_throughput(fp32_run):
     """What was measured on the way; the tiny student leaves little time for data, and a process takes some memory."""
     speed = json.loads((fp32_run / "throughput.json").read_text())

@@ -129,7 +129,9 @@ def test_best_shares_of_planted_mixtures_are_found(paper):
     """Three kinds at four sizes and budgets with a band of 90% each, so that some may miss."""
     truth = Truth(documents=150, out_of_distribution={})
     runs = needed_by(expand_runs(paper), "mixture_ratio")
-    seeds = replicated_runs(expand_runs(paper), paper.scales["paper"], "data_efficiency")  # they tell the noise of seeds
+    seeds = replicated_runs(
+        expand_runs(paper), paper.scales["paper"], "data_efficiency"
+    )  # they tell the noise of seeds
     results = planted.plant(paper, SEED, truth, [*runs, *seeds])
     expected = mixture_record(paper, truth.mixtures, runs)["best_shares"]
     places = {(row["stream"], row["student"], row["budget_tokens"]): row["best"] for row in expected}
