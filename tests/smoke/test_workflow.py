@@ -2,9 +2,7 @@
 
 import csv
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -15,47 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.processes import processes_in
+from tests.smoke.conftest import ROOT, SMOKE, run, snakemake
 from workflow_scripts.evaluation.results import read_results
 from workflow_scripts.figures.catalogue import FIGURES, MEGADOCS, PREDECESSOR
 from workflow_scripts.scaling.bootstrap import mean_losses
 
-ROOT = Path(__file__).parents[2]
 STUDENTS = 4 + 3 * 2 + 8  # of the law, of three methods at two G, of the other studies
-SMOKE = ["--configfile", ROOT / "config.yaml", "--config", "scale=smoke"]
-
-
-def snakemake(folder: Path, *options: object) -> list[str]:
-    base = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder, "--cores", "2"]
-    return list(map(str, [*base, "--workflow-profile", ROOT / "profiles/default", *options]))
-
-
-def run(folder: Path, *options: object) -> str:
-    result = subprocess.run(snakemake(folder, *options), capture_output=True, text=True)
-    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-6000:]
-    return result.stdout + result.stderr
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory) -> Path:
-    """A working folder in which the smoke scale was killed with -9 in the middle and then called again."""
-    folder = tmp_path_factory.mktemp("smoke")
-    process = subprocess.Popen(
-        snakemake(folder, *SMOKE), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    journal = folder / "results/smoke/generations/journal"
-    deadline = time.monotonic() + 300
-    while len(list(journal.glob("*.json"))) < 1 and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    subprocess.run(["pkill", "-9", "-f", str(folder)])  # nothing of it lives on
-    assert list(journal.glob("*.json")), "killed before generation had begun"
-    for path in (folder / "results").rglob("[!.]*.parquet"):
-        pq.read_metadata(path)  # whole, or not there
-    for path in (folder / "results").rglob("[!.]*.json"):
-        json.loads(path.read_text())
-    run(folder, *SMOKE)
-    return folder
 
 
 def students_of_default_target(folder: Path) -> list[dict]:
