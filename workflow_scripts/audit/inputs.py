@@ -26,6 +26,7 @@ def inputs_of(folder: Path) -> dict:
     return {
         "corpus": corpus_facts(folder / "corpus"),
         "shards": shards,
+        "texts": {path.stem: texts_facts(path) for path in sorted((folder / "methods").glob("*.parquet"))},
         "streams": {name: stream_facts(path, name, shards) for path, name in names.items()},
     }
 
@@ -70,19 +71,29 @@ def shard_facts(path: Path) -> dict:
     return facts | kept | (rows[0] if rows else {}) | documents_facts(ids) | {"ids": ids}
 
 
+def texts_facts(path: Path) -> dict:
+    """A method's own record, and the digest of its texts."""
+    return {"file": f"methods/{path.name}", "sha256": sha256(path)} | read_json(path.with_suffix(".json"))
+
+
 def stream_facts(index: Path, name: str, shards: Iterable[str]) -> dict:
     """A stream's own metadata, its documents, and by name what it was made from."""
     prefix = str(index).removesuffix(".rows.parquet")
     ids = pq.read_table(index, columns=["doc_id"])["doc_id"].unique().to_pylist()
     facts = read_json(f"{prefix}.json")
-    parents = ["dataset"] if "released" in facts else parents_of(name, shards)
+    if "sources" in facts:  # an arm of the comparison
+        parents = [f"stream {source}" for source in facts["sources"]] + ["documents"] * facts["stitched"]
+    else:
+        parents = ["dataset"] if "released" in facts else parents_of(name, shards)
     return {**facts, **documents_facts(ids), "made_from": parents}
 
 
 def parents_of(name: str, shards: Iterable[str]) -> list[str]:
-    """`stream NAME`, `shard NAME`, `held out NAME` or `documents`, which a stream was made from."""
+    """`stream NAME`, `shard NAME`, `texts NAME`, `held out NAME` or `documents`, which a stream was made from."""
     if name.startswith("validation/"):
         return [f"held out {name.removeprefix('validation/')}"]
+    if name.startswith("methods/"):
+        return [f"texts {name.removeprefix('methods/')}"]
     family, _, rest = name.partition("-")
     if family.startswith(SHUFFLED):
         return [f"stream {family.replace(SHUFFLED, 'stitched', 1)}-{rest}"]

@@ -16,6 +16,7 @@ def lineage(manifests: dict) -> dict[str, Node]:
     nodes = {f"student {name}": student_node(manifest) for name, manifest in manifests["runs"].items()}
     nodes |= {f"stream {name}": stream_node(name, facts, shards) for name, facts in inputs["streams"].items()}
     nodes |= {f"shard {name}": shard_node(name, facts) for name, facts in shards.items()}
+    nodes |= {f"texts {name}": texts_node(name, facts) for name, facts in inputs.get("texts", {}).items()}
     nodes |= {prompt_name(facts): prompt_node(facts) for facts in shards.values() if "prompt_version" in facts}
     return nodes | corpus_nodes(inputs)
 
@@ -75,6 +76,17 @@ def shard_node(name: str, facts: dict) -> Node:
     if "/runs/" in facts["model"]:  # a student's own text
         return Node(lines, [f"student {facts['model'].split('/runs/')[1].partition('/')[0]}"])
     return Node(lines, [prompt_name(facts), "documents"])
+
+
+def texts_node(name: str, facts: dict) -> Node:
+    """A method's texts: its module, who wrote, how many can be used, and what it cost."""
+    statuses = ", ".join(f"{count:,} {status}" for status, count in facts["status"].items())
+    lines = [
+        f"texts {facts['file']}: {facts['texts']:,} texts ({statuses}), sha256 {short(facts['sha256'])}",
+        f"workflow_scripts/methods/{facts['module']}.py ({facts['paper']}) with {facts['settings'] or 'no settings'}",
+        f"by {facts['generator']['model']}: {facts['read_tokens']:,} tokens read, {facts['written_tokens']:,} written, {facts['flops']:.3g} FLOPs",
+    ]
+    return Node(lines, ["documents"])
 
 
 def prompt_name(facts: dict) -> str:

@@ -19,7 +19,8 @@ from workflow_scripts.common.source import made_by
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.runs import Run
-from workflow_scripts.evaluation.collect import EVERYTHING, MIXTURES, students_of
+from workflow_scripts.config.studies import EVERYTHING, METHODS, MIXTURES
+from workflow_scripts.evaluation.collect import students_of
 
 TRAINER = "workflow_scripts.training.train"
 SHIPPED = "manifests.json.gz"  # all of a folder in one file
@@ -52,7 +53,7 @@ def read_manifests(folder: Path) -> dict:
 def main(arguments: argparse.Namespace) -> None:
     """Write all manifests of a folder."""
     config, folder = parse_settings(Config, arguments.config), Path(arguments.folder)
-    found = gather(folder, [*students_of(config, EVERYTHING), *students_of(config, MIXTURES)])
+    found = gather(folder, [run for pack in (EVERYTHING, MIXTURES, METHODS) for run in students_of(config, pack)])
     scale = config.scales[config.scale]
     settings = {"training": scale.training.model_dump(mode="json"), "config": config.scale}
     with atomic_directory(arguments.output) as temporary:

@@ -63,12 +63,14 @@ def stream_uses(folder: Path, run: Run) -> dict:
         documents = documents_within(folder / f"streams/{real}.rows.parquet", run.real_tokens)
         uses["real"] |= {"first_tokens": run.real_tokens, "documents": documents}
     if run.mixing_ratio:
-        uses["synthetic"] = {"stream": run.stream_name}
+        uses["synthetic"] = {"stream": f"arms/{run.stream}" if run.natural else run.stream_name}
     return uses | {"validation": {"stream": "validation/validation"}}
 
 
 def natural_stream(folder: Path, run: Run) -> str:
-    """The real documents, or those that mixtures have of their own."""
+    """The real documents, or those that the comparison or mixtures have of their own."""
+    if run.natural:
+        return run.natural
     return "natural" if run.budget_tokens and (folder / "streams/natural.rows.parquet").exists() else "real"
 
 

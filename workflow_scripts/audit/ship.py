@@ -24,7 +24,7 @@ from workflow_scripts.evaluation.results import Results, read_results, write_res
 COPIED = ("runs.csv", "tuning/candidates.csv", "claims/*", "fits/**/*.json", "tables/*.csv")
 COPIED += ("tables/results.md", "tables/hyperparameters.md")  # not examples.md, which is text
 COPIED += ("mixtures/*", "mixtures/claims/*", "corpus/split/counts.json", "figures/*.csv", "figures/*.png")
-COPIED += ("synpro/claims/*", "synpro/effective_tokens.*")
+COPIED += ("synpro/claims/*", "synpro/effective_tokens.*", "comparison/*", "comparison/claims/*", "laws/*")
 LARGEST_BYTES = 8_000_000
 STREAM_COLUMNS = ("stream", "tokens", "rows", "documents", "vocabulary_size", "tokens_sha256", "made_from")
 
@@ -40,6 +40,9 @@ def ship(source: Path, target: Path) -> None:
         for path in sorted(source.glob("tables/synpro/*.csv")):
             (temporary / "synpro").mkdir(exist_ok=True)
             shutil.copyfile(path, temporary / "synpro" / path.name)
+        if (methods := source / "tables/methods").exists():
+            write_results(temporary / "methods", rounded(read_results(methods)))
+            shutil.copyfile(methods / "arms.csv", temporary / "methods/arms.csv")
         if (manifest := source / "synpro/manifest.json").exists():
             shutil.copyfile(manifest, temporary / "synpro_manifest.json")
         write_tables(source, temporary, manifests["inputs"])

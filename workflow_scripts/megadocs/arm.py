@@ -67,6 +67,11 @@ def stitched(rows: Iterator[TokenRow], natural: TokenStream, tokens: int) -> Ite
         raise UserError(f"{natural.paths.tokens}: no document {next(iter(own))} among its first {tokens:,} tokens")
 
 
+def name_of(prefix: str) -> str:
+    """A stream's name: its place in the folder `streams`."""
+    return prefix.rpartition("streams/")[2]
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Write the stream's three files."""
     streams = [TokenStream(prefix) for prefix in arguments.sources]
@@ -79,11 +84,12 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.natural:
         rows = stitched(rows, TokenStream(arguments.natural), arguments.natural_tokens)
     first = streams[0].metadata
+    digests = [stream.metadata["tokens_sha256"] for stream in streams]
     metadata = {
         "stream": arguments.name,
         "generations": 0,
         **{name: first[name] for name in ("tokenizer", "tokenizer_sha256")},
-        "sources": {stream.metadata["stream"]: stream.metadata["tokens_sha256"] for stream in streams},
+        "sources": dict(zip(map(name_of, arguments.sources), digests, strict=True)),
         "most_synthetic_tokens": arguments.tokens,
         "stitched": bool(arguments.natural),
     }
