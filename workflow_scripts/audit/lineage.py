@@ -84,7 +84,7 @@ def texts_node(name: str, facts: dict) -> Node:
     lines = [
         f"texts {facts['file']}: {facts['texts']:,} texts ({statuses}), sha256 {short(facts['sha256'])}",
         f"workflow_scripts/methods/{facts['module']}.py ({facts['paper']}) with {facts['settings'] or 'no settings'}",
-        f"by {facts['generator']['model']}: {facts['read_tokens']:,} tokens read, {facts['written_tokens']:,} written, {facts['flops']:.3g} FLOPs",
+        f"by {facts['generator']['model']}: {facts['read_tokens']:,} tokens read, {facts['written_tokens']:,} written",
     ]
     return Node(lines, ["documents"])
 
