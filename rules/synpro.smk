@@ -7,8 +7,8 @@ localrules:
 
 use rule sample_documents as sample_pool with:
     input:
-        documents=f"<results>/corpus/split/{NATURAL}.parquet",
-        more=[],
+        documents=f"<results>/corpus/split/{POOL}.parquet",
+        more=rules.split_documents.output.more if POOL == "train" else [],
         tokenizer="<results>/corpus/tokenizer.json",
     output:
         "<results>/synpro/{pool}.parquet",

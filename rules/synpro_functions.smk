@@ -6,6 +6,7 @@ from workflow_scripts.evaluation.synpro_columns import COLUMNS as SYNPRO_COLUMNS
 from workflow_scripts.planning.synpro import generator_need, pretraining_need, set_need
 
 SYNPRO, COMPARISON = scale.synpro, scale.comparison
+POOL = NATURAL if SYNPRO else "train"  # documents that both are of
 PRETRAININGS = SYNPRO.pretrainings if SYNPRO else {}
 SETS = SYNPRO.used_sets() if SYNPRO else {}
 STUDENT_SEEDS = SYNPRO.seeds if SYNPRO else []

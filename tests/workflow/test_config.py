@@ -27,7 +27,7 @@ WRONG = {
     "no place for files": ("corpus.train", {"kind": "files"}, ["laptop.corpus.train", "`path`", ".jsonl"]),
 }  # fmt: skip
 
-SCALES = ("smoke", "laptop", "replication", "gpu", "paper", "synpro_400m", "synpro_1b")
+SCALES = ("smoke", "laptop", "laptop_newsgroups", "replication", "gpu", "paper", "synpro_400m", "synpro_1b")
 
 
 def change(content: dict, key: str, value: object) -> dict:

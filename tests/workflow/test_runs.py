@@ -118,7 +118,7 @@ def test_paper_baselines_have_the_predecessor_s_values():
     assert values == [(1, 16, 3e-3, 1.6), (2, 16, 3e-3, 0.8), (4, 16, 3e-3, 0.4), (8, 32, 1e-3, 0.4)]
 
 
-@pytest.mark.parametrize("scale", ["smoke", "laptop", "replication", "gpu", "paper"])
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "laptop_newsgroups", "replication", "gpu", "paper"])
 def test_ids_are_unique_and_safe_in_paths(scale):
     ids = [run.run_id for run in expand_runs(shipped_config(scale))]
     assert len(set(ids)) == len(ids)

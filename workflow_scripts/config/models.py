@@ -15,7 +15,7 @@ from workflow_scripts.config.grid import Tuning
 from workflow_scripts.config.mixtures import Kind, Mixtures
 from workflow_scripts.config.synpro import SynPro
 
-ScaleName = Literal["smoke", "laptop", "replication", "gpu", "paper", "synpro_400m", "synpro_1b"]
+ScaleName = Literal["smoke", "laptop", "laptop_newsgroups", "replication", "gpu", "paper", "synpro_400m", "synpro_1b"]
 
 
 class Llm(Strict):
