@@ -20,6 +20,7 @@ from workflow_scripts.corpus.documents import document, read_documents, write_do
 from workflow_scripts.corpus.tokenizer import StudentTokenizer, train_bpe
 from workflow_scripts.generation.shards import write_rows
 from workflow_scripts.generation.splitting import studied_thoughts
+from workflow_scripts.scaling import fit
 
 ROOT = Path(__file__).resolve().parents[2]
 UNICODE = "Zoë paid 5 € for naïve 東京 soup 🙂🙂.\n\n\tDone – e\u0301 is two characters."
@@ -44,6 +45,13 @@ def run_module(module: str, *arguments: object, cwd: Path, **environment: str) -
     env = os.environ | {"PYTHONPATH": str(ROOT)} | environment
     command = [sys.executable, "-m", module, *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
+
+
+@pytest.fixture
+def few_starts(monkeypatch):
+    """Fits that search from few places, which is enough for losses without much noise."""
+    monkeypatch.setattr(fit, "STARTS", 6)
+    monkeypatch.setattr(fit, "POLISHED", 1)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from workflow_scripts.audit.tree import Node, draw
 from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import sha256
 from workflow_scripts.evaluation.results import Results, read_results
-from workflow_scripts.figures.catalogue import FIGURES, SYNPRO
+from workflow_scripts.figures.catalogue import FIGURES, SYNPRO_PACK, THEORY
 
 
 def trace(figure: str, folder: Path, row: int | None = None) -> list[str]:
@@ -32,15 +32,18 @@ def trace(figure: str, folder: Path, row: int | None = None) -> list[str]:
     if row is not None and not 2 <= row <= len(table) + 1:
         raise UserError(f"--row {row}: {path} has the rows 2 to {len(table) + 1}, as an editor counts them")
     head = f"{path}: {len(table)} rows, sha256 {short(sha256(path))}"
-    if FIGURES[figure].paper == SYNPRO:
-        return list(draw(synpro_nodes(figure, [f"{figure}: {FIGURES[figure].title}", head], folder), "figure"))
+    title = [f"{figure}: {FIGURES[figure].title}", head]
+    if SYNPRO_PACK in FIGURES[figure].studies:
+        return list(draw(synpro_nodes(figure, title, folder), "figure"))
+    if THEORY in FIGURES[figure].studies:
+        return [*title, "simulated: no student has these values"]
     results = read_results(*packs(folder, FIGURES[figure].studies))
     nodes = lineage(read_manifests(folder)) if len(results.students) else {}
     numbers = [row - 2] if row else range(len(table))
     rows = {f"row {number}": row_node(table.iloc[number], number, results, nodes) for number in numbers}
     nodes |= {key: node for node, own in rows.values() for key, node in own.items()}
     nodes |= {name: node for name, (node, _) in rows.items()}
-    nodes["figure"] = Node([f"{figure}: {FIGURES[figure].title}", head], list(rows))
+    nodes["figure"] = Node(title, list(rows))
     return list(draw(nodes, "figure"))
 
 

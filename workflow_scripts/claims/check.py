@@ -24,13 +24,21 @@ from workflow_scripts.evaluation.results import Results, empty, read_results
 from workflow_scripts.evaluation.synpro_tables import read_pack
 from workflow_scripts.evaluation.tables import FILES
 from workflow_scripts.planted.truth import Truth
+from workflow_scripts.scaling.repetition_runs import read_candidates
 
 
 def measured_column(
-    claims: list[Claim], scale: str, folders: list[str], analysis: Analysis, unigrams: str | None = None
+    claims: list[Claim],
+    scale: str,
+    folders: list[str],
+    analysis: Analysis,
+    unigrams: str | None = None,
+    candidates: str | None = None,
 ) -> dict[str, Cell]:
-    """All claims by the packs of one scale, and by its table of unigrams where there is one."""
-    evidence = Evidence(read_results(*folders), analysis, unigrams=read_unigrams(unigrams) if unigrams else None)
+    """All claims by the packs of one scale, and by its tables of unigrams and of candidates where there are such."""
+    tables = {"unigrams": read_unigrams(unigrams) if unigrams else None,
+              "candidates": read_candidates(candidates) if candidates else None}  # fmt: skip
+    evidence = Evidence(read_results(*folders), analysis, **tables)
     return {claim.id: judge_measured(claim, evidence, scale) for claim in claims}
 
 
@@ -94,7 +102,8 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.planted:
         columns["planted"] = planted_column(claims, parse_settings(Config, arguments.planted))
     for scale, *folders in arguments.results:
-        own = measured_column(claims, scale, folders, analysis, dict(arguments.unigrams).get(scale))
+        tables = [dict(given).get(scale) for given in (arguments.unigrams, arguments.candidates)]
+        own = measured_column(claims, scale, folders, analysis, *tables)
         columns[scale] = joined(columns.get(scale, {}), own)
     for scale, folder in arguments.synpro:
         columns[scale] = joined(columns.get(scale, {}), synpro_column(claims, scale, folder, analysis))
@@ -118,6 +127,8 @@ if __name__ == "__main__":
                         help="a column: the scale and its packs; may be repeated, of one scale, too")  # fmt: skip
     parser.add_argument("--unigrams", nargs=2, action="append", default=[], metavar=("SCALE", "CSV"),
                         help="unigrams of the scale's training sets of mixtures; may be repeated")  # fmt: skip
+    parser.add_argument("--candidates", nargs=2, action="append", default=[], metavar=("SCALE", "CSV"),
+                        help="candidates of the scale's search of hyper-parameters; may be repeated")  # fmt: skip
     parser.add_argument("--synpro", nargs=2, action="append", default=[], metavar=("SCALE", "FOLDER"),
                         help="the scale's pack of SynPro; may be repeated, with --results or alone")  # fmt: skip
     parser.add_argument("--planted", help="JSON of a whole config: losses of its run table are planted for a column")

@@ -45,6 +45,9 @@ class Evidence:
     analysis: Analysis = Analysis()
     laws: tuple[DataLaw, ...] = ()  # the first is the centre; empty: the pack's own
     unigrams: pd.DataFrame | None = field(default=None, compare=False, repr=False)  # of the mixtures' training tokens
+    candidates: pd.DataFrame | None = field(
+        default=None, compare=False, repr=False
+    )  # of the search of r and the recipe
     synpro: SynProPack | None = field(default=None, compare=False, repr=False)  # of arXiv 2605.17849
     known: dict = field(default_factory=dict, compare=False, repr=False)
 

@@ -8,6 +8,7 @@ from workflow_scripts.claims import (
     downstream,
     efficiency,
     ensembles,
+    laws,
     losses,
     mixture_domains,
     mixture_fits,
@@ -68,6 +69,10 @@ QUANTITIES: dict[str, Callable[..., Value]] = {
         synpro.synpro_collapse,
         synpro_influence.synpro_static_change,
         synpro_influence.synpro_refreshed_change,
+        laws.rectified_gain,
+        laws.onset_moved,
+        laws.retraining_growth,
+        laws.retraining_at_most,
     )
 }
 

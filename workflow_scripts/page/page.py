@@ -20,12 +20,12 @@ from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.studies import studies_of
 from workflow_scripts.evaluation.results import Results, read_results
-from workflow_scripts.figures.catalogue import MEGADOCS, MIXTURES, PREDECESSOR, SYNPRO, drawable
+from workflow_scripts.figures.catalogue import COMPARISON, MEGADOCS, MIXTURES, PREDECESSOR, SYNPRO, drawable
 from workflow_scripts.figures.style import METHODS
 from workflow_scripts.page import claim_table, headline, pictures, run_table, texts
 
 HERE = Path(__file__).parent
-PAPERS = (MEGADOCS, PREDECESSOR, MIXTURES, SYNPRO)
+PAPERS = (MEGADOCS, PREDECESSOR, MIXTURES, SYNPRO, COMPARISON)
 BESIDE = {  # what the page shows of a scale's folder, where it is
     "claims": "claims/claims.json",
     "examples": "tables/examples.json",

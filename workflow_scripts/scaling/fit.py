@@ -1,7 +1,7 @@
 """Fit of any form: a scan of its shape, then L-BFGS with analytic slopes from many places of the scan."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -34,9 +34,13 @@ class Problem:
 
     @cached_property
     def log_units(self) -> dict[str, float]:
-        """Geometric means of the sizes: the units of the search. Unique tokens share the unit of all tokens."""
-        means = {name: float(x.mean()) for name, x in self.columns.items()}
-        return means | ({"u": means["d"]} if "u" in means else {})
+        """Geometric means of the sizes: the units of the search. Unique tokens share the unit of all tokens.
+
+        Shares have none.
+        """
+        means = {name: float(x.mean()) for name, x in self.columns.items()} | {"h": 0.0}
+        units = means | ({"u": means["d"]} if "u" in means else {})
+        return {name: units[name] for name in self.columns}
 
     @cached_property
     def centred(self) -> Columns:
@@ -109,6 +113,15 @@ def refit(problem: Problem, found: Fit) -> Fit:
     return _fit_from(problem, starts, 0)
 
 
+def refit_all(problem: Problem, found: Fit, losses: np.ndarray) -> np.ndarray:
+    """Logarithms of the parameters [draws, parameters] of the same sizes with other losses [draws, points]."""
+    if is_exact(problem):
+        with np.errstate(divide="ignore"):
+            theta = np.log(fit_powers(problem.centred["x"], losses))
+        return problem.form.in_units(theta, problem.log_units)
+    return np.stack([refit(replace(problem, losses=row), found).theta for row in losses])
+
+
 def _fit_power(problem: Problem) -> Fit:
     weights = None if problem.weights is None else problem.weights[None]
     with np.errstate(divide="ignore"):
@@ -150,7 +163,8 @@ def _descend(problem: Problem, start: np.ndarray, options: dict) -> tuple[float,
         value, slopes = objective(problem, theta, problem.searched)
         return value / scale, slopes / scale
 
-    found = minimize(scaled, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    with np.errstate(over="ignore", invalid="ignore"):  # a line search may step to where a loss overflows, and back
+        found = minimize(scaled, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     return found.fun * scale, found.x
 
 

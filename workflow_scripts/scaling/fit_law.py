@@ -6,9 +6,11 @@ Forms and their columns (sizes in any unit; parameters refer to the unit of the 
   rectified         L = B / (D_l + D^b) + E           --d (or --n, --k)
   chinchilla        L = E + A / N^a + B / D^b         --n --d
   data_constrained  the same with N' and D', in which repeats of --u unique tokens decay (Muennighoff et al., 2023)
+  repetition        L = E + B / D_eff^a + gamma h      --d --u --h; D_eff: --u unique tokens, repeats of which saturate
+  repetition_sizes  the same + C / N^c                --d --u --h --n
 
-The first three minimise squared errors of the loss; with --delta they, and the last two always, minimise the sum of
-Huber losses of the errors of its logarithm (Hoffmann et al., 2022). All parameters are positive.
+All but chinchilla and data_constrained minimise squared errors of the loss; with --delta they, and those two always,
+minimise the sum of Huber losses of the errors of its logarithm (Hoffmann et al., 2022). All parameters are positive.
 """
 
 import argparse

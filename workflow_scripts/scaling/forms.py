@@ -1,4 +1,4 @@
-"""The five forms that can be fitted: a loss is a sum of positive terms, and every parameter is positive.
+"""The forms that can be fitted: a loss is a sum of positive terms, and every parameter is positive.
 
 A form gives the logarithm of its terms and their derivatives by the logarithms of its parameters. So the logarithm of
 a loss is one logsumexp for all forms, no parameter needs a bound, and a new form is one function and one table row.
@@ -80,6 +80,30 @@ def rectified_terms(theta: np.ndarray, columns: Columns) -> Terms:
     return np.stack([b - total, np.full_like(x, e)]), slopes
 
 
+def repetition_terms(theta: np.ndarray, columns: Columns) -> Terms:
+    """E, B / D_eff^a and gamma h, where repeats of U unique tokens count less and less (arXiv 2605.12715).
+
+    D_eff = U r_eff(r), r_eff = 1 + r_1 (1 - exp(-(r - 1) / r_1)), r = D / U; h: share of these among trained tokens.
+    """
+    h, u = columns["h"], np.minimum(columns["u"], columns["d"])
+    e, log_b, gamma, a = *theta[:3], np.exp(theta[3])
+    repeats, by_r, _ = saturation(columns["d"] - u, theta[4])
+    slopes = np.zeros((3, 5, len(h)))
+    slopes[0, 0] = slopes[1, 1] = slopes[2, 2] = 1
+    slopes[1, 3], slopes[1, 4] = -a * (u + repeats), -a * by_r
+    return np.stack([np.full_like(h, e), log_b - a * (u + repeats), gamma + h]), slopes
+
+
+def sized_repetition_terms(theta: np.ndarray, columns: Columns) -> Terms:
+    """The same, and C / N^c."""
+    n, c = columns["n"], np.exp(theta[6])
+    logs, own = repetition_terms(theta[[0, 1, 2, 4, 5]], columns)
+    slopes = np.zeros((4, 7, len(n)))
+    slopes[:3, [0, 1, 2, 4, 5]] = own
+    slopes[3, 3], slopes[3, 6] = 1, -c * n
+    return np.concatenate([logs, theta[3] - c * n[None]]), slopes
+
+
 def chinchilla_terms(theta: np.ndarray, columns: Columns) -> Terms:
     """E, A / N^a and B / D^b."""
     e, a, b = theta[:3]
@@ -145,6 +169,17 @@ FORMS = {
             "rectified", "L = B / (D_l + D^b) + E", ("x",), ("B", "E"),
             {"D_l": np.geomspace(1e-6, 1e4, 21), "b": EXPONENTS}, {"B": ("b", "x"), "D_l": ("b", "x")}, "E",
             rectified_terms, None,
+        ),
+        Form(
+            "repetition", "L = E + B / D_eff^a + gamma h, D_eff = U (1 + r_1 (1 - exp(-(D/U - 1) / r_1)))",
+            ("d", "u", "h"), ("E", "B", "gamma"), {"a": EXPONENTS, "r_1": REPEATS}, {"B": ("a", "d")}, "E",
+            repetition_terms, None,
+        ),
+        Form(
+            "repetition_sizes", "L = E + B / D_eff^a + gamma h + C / N^c, D_eff as of repetition",
+            ("d", "u", "h", "n"), ("E", "B", "gamma", "C"),
+            {"a": EXPONENTS[2::2], "r_1": REPEATS, "c": EXPONENTS[2::2]}, {"B": ("a", "d"), "C": ("c", "n")}, "E",
+            sized_repetition_terms, None,
         ),
         Form(
             "ensemble", "L = A / K^B + C", ("x",), ("A", "C"), {"B": EXPONENTS}, {"A": ("B", "x")}, "C",

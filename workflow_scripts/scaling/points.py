@@ -10,7 +10,8 @@ import numpy as np
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.scaling.forms import Columns, Form
 
-ROLES = {"n": "parameters", "d": "trained tokens", "u": "unique tokens", "k": "ensemble members"}
+ROLES = {"n": "parameters", "d": "trained tokens", "u": "unique tokens", "k": "ensemble members",
+         "h": "share of the unique text among trained tokens"}  # fmt: skip
 SIZES = 3  # different values that a floor, a factor and an exponent need
 
 
@@ -81,7 +82,7 @@ def require_enough(path: str, form: Form, points: Points, fixed: dict[str, float
         )
     for role, logs in points.columns.items():
         sizes = len(np.unique(logs))
-        if role != "u" and not fixed and sizes < SIZES:
+        if role not in ("u", "h") and not fixed and sizes < SIZES:
             name = "the size" if role == "x" else f"--{role}"
             raise UserError(
                 f"{path}: {name} has {sizes} different values; an exponent with a floor needs at least {SIZES}"
