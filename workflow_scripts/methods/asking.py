@@ -36,8 +36,8 @@ def prompt(user: str, system: str = "You write clear English.", answer: str = ""
 class Asked:
     """One prompt: what of it differs from others of its template; `kind` and `number` as of the text that it gives.
 
-    values: `document`, which is cut at its end where it is too long, and others; or `prefix` and `suffix` of a boundary,
-    which are cut far from it.
+    values: `document`, which is cut at its end where it is too long, and others; or `prefix` and `suffix` of a
+    boundary, which are cut far from it.
     """
 
     doc_id: str
