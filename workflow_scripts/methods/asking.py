@@ -22,6 +22,8 @@ from workflow_scripts.generation.requests import Request
 from workflow_scripts.generation.sample_student import Sampling
 from workflow_scripts.methods.costs import Costs, parameters_in
 
+REWRITER = "You're an AI assistant for text re-writing."  # [assumed] the packaged LLM keeps to a text best when so told
+
 
 def prompt(user: str, system: str = "You write clear English.", answer: str = "") -> Template:
     """A prompt: `{document}` and other names in braces are filled in; `answer`: words that the answer is begun with."""
@@ -32,7 +34,11 @@ def prompt(user: str, system: str = "You write clear English.", answer: str = ""
 
 @dataclass(frozen=True)
 class Asked:
-    """One prompt: what of it differs from others of its template; `kind` and `number` as of the text that it gives."""
+    """One prompt: what of it differs from others of its template; `kind` and `number` as of the text that it gives.
+
+    values: `document`, which is cut at its end where it is too long, and others; or `prefix` and `suffix` of a
+    boundary, which are cut far from it.
+    """
 
     doc_id: str
     kind: str
@@ -136,7 +142,7 @@ class Asker:
 
 def request_of(asked: Asked, builder: PromptBuilder, limit: int) -> Prompted:
     """The engine's view of a prompt."""
-    ids, cut = builder.filled(asked.values)
+    ids, cut = builder.latent_thoughts(**asked.values) if "suffix" in asked.values else builder.filled(asked.values)
     return Prompted(asked.doc_id, "method", asked.number, None, ids, cut, limit, asked.kind)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import sha256, write_json
+from workflow_scripts.common.hub import located
 from workflow_scripts.config.comparison import Comparison, Method
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Generation, Llm
@@ -52,7 +53,7 @@ def tools_of(arguments: argparse.Namespace, method: Method, frame: Comparison) -
         asker=asker,
         author=author,
         early=early,
-        prior=Path(arguments.model) if method.author == "prior" else None,
+        prior=Path(located("model", arguments.model, llm.revision)) if method.author == "prior" else None,
         costs=costs,
     )
 
@@ -74,6 +75,7 @@ def record_of(arguments: argparse.Namespace, method: Method, tools: Tools, texts
         "texts": len(texts),
         **counts,
         **costs,
+        "notes": tools.notes,
     }
 
 
