@@ -13,6 +13,8 @@ from workflow_scripts.config.studies import mixture_studies, studies_of
 MEGADOCS, PREDECESSOR, MIXTURES = "arXiv 2603.18534", "arXiv 2509.14786", "arXiv 2510.01631"
 SYNPRO = "SynPro (arXiv 2605.17849)"
 SYNPRO_PACK = "synpro"  # what stands for studies in its figures: a pack of its own tables
+COMPARISON = "All methods on one protocol"
+COMPARISON_PACK = "methods"  # the same of its figures
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,15 @@ FIGURES = {
     "synpro_ablation": Figure("Loss and collapse without a part of the method", (SYNPRO_PACK,), SYNPRO),
     "synpro_collapse": Figure("Collapse of synthetic text against natural text", (SYNPRO_PACK,), SYNPRO),
     "synpro_comparison": Figure("All ways of using scarce text, at equal tokens and by cost", (SYNPRO_PACK,), SYNPRO),
+    "comparison_efficiency": Figure("Data efficiency of every method", (COMPARISON_PACK,), COMPARISON),
+    "comparison_costs": Figure(
+        "Data efficiency against tokens and FLOPs, with Pareto fronts", (COMPARISON_PACK,), COMPARISON
+    ),
+    "comparison_sets": Figure("Gain over repetition on every validation set", (COMPARISON_PACK,), COMPARISON),
+    "comparison_as_simple": Figure(
+        "Gain over simple rephrases that their hyper-parameters leave", (COMPARISON_PACK,), COMPARISON
+    ),
+    "comparison_ranks": Figure("Ranks of the methods by seed and by corpus", (COMPARISON_PACK,), COMPARISON),
 }
 
 
@@ -77,11 +88,12 @@ def drawable(name: str, scale: Scale, papers: Sequence[str] = (MEGADOCS, PREDECE
     """Figures of some papers that a scale has.
 
     Raises UserError for one that is neither drawable nor left out with a reason. A scale without mixture studies has
-    no figure of mixtures, one without a section `synpro` none of SynPro, and neither need say why.
+    no figure of mixtures, one without a section `synpro` or `comparison` none of these, and none need say why.
     """
     absent = {MIXTURES} if not mixture_studies(scale) else set()
     absent |= {SYNPRO} if scale.synpro is None else set()
-    known = {*studies_of(scale), SYNPRO_PACK}
+    absent |= {COMPARISON} if scale.comparison is None else set()
+    known = {*studies_of(scale), SYNPRO_PACK, COMPARISON_PACK}
     own = {name for name, content in FIGURES.items() if content.paper in set(papers) - absent}
     for figure, content in ((name, FIGURES[name]) for name in FIGURES if name in own):
         missing = [study for study in content.studies if study not in known]
