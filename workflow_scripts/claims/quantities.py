@@ -9,6 +9,7 @@ from workflow_scripts.claims import (
     efficiency,
     ensembles,
     losses,
+    methods,
     mixture_domains,
     mixture_fits,
     mixture_shares,
@@ -68,6 +69,10 @@ QUANTITIES: dict[str, Callable[..., Value]] = {
         synpro.synpro_collapse,
         synpro_influence.synpro_static_change,
         synpro_influence.synpro_refreshed_change,
+        methods.arm_difference,
+        methods.arm_efficiency,
+        methods.arm_oracle_share,
+        methods.arm_controlled_shrinkage,
     )
 }
 
