@@ -8,8 +8,9 @@ CLAIMS = f"{HOME}claims.yaml"
 PUBLISHED = "results/published"  # written by `python -m workflow_scripts.audit.published`, where there is a network
 SHIPPED = sorted(glob_wildcards(f"{HOME}results/shipped/{{scale}}/students.csv").scale)
 PAPER = {"scale": "paper", "scales": {"paper": settings.scales["paper"]}}
-OWN_CLAIMS = [f"{RESULTS}/{part}claims/claims.json" for part in ("", "mixtures/", "synpro/")]
+OWN_CLAIMS = [f"{RESULTS}/{part}claims/claims.json" for part in ("", "mixtures/", "synpro/", "comparison/")]
 SYNPRO_SHIPPED = sorted(glob_wildcards(f"{HOME}results/shipped/{{scale}}/synpro/pretrainings.csv").scale)
+METHODS_CLAIMED = [f"--methods {s} {HOME}results/shipped/{s}/methods" for s in METHODS_SHIPPED]
 UNIGRAMS = sorted(glob_wildcards(f"{HOME}results/shipped/{{scale}}/mixtures/unigrams.csv").scale)
 # No planted loss passes for a measured one.
 COLUMN = f"planted {settings.scale}" if SOURCE == "planted" else settings.scale
@@ -58,6 +59,7 @@ rule claims:
         settings=scale.analysis.model_dump_json(),
         shipped=[f"--results {shipped} {HOME}results/shipped/{shipped}" for shipped in SHIPPED],
         synpro=[f"--synpro {s} {HOME}results/shipped/{s}/synpro" for s in SYNPRO_SHIPPED],
+        methods=METHODS_CLAIMED,
         unigrams=[f"--unigrams {s} {HOME}results/shipped/{s}/mixtures/unigrams.csv" for s in UNIGRAMS],
         own=[f"--earlier '{COLUMN}' {path}" for path in OWN_CLAIMS if os.path.exists(path)],
         planted=settings.model_copy(update=PAPER).model_dump_json(),
@@ -65,4 +67,4 @@ rule claims:
     shell:
         "python -m workflow_scripts.claims.check --claims {input.claims} --settings {params.settings:q}"
         " --planted {params.planted:q} --published {params.published} {params.shipped} {params.unigrams}"
-        " {params.synpro} {params.own} --check 2>&1 | tee {log}"
+        " {params.synpro} {params.methods} {params.own} --check 2>&1 | tee {log}"

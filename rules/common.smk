@@ -27,7 +27,8 @@ from workflow_scripts.config.studies import (
 from workflow_scripts.corpus.packaged import package_of
 from workflow_scripts.evaluation.shipped import pack_of, shipped_runs
 from workflow_scripts.evaluation.tables import FILES
-from workflow_scripts.figures.catalogue import FIGURES, drawable
+from workflow_scripts.figures.catalogue import COMPARISON as COMPARISON_PAPER
+from workflow_scripts.figures.catalogue import COMPARISON_PACK, FIGURES, drawable
 from workflow_scripts.figures.catalogue import MIXTURES as MIXTURE_PAPER
 from workflow_scripts.figures.catalogue import SYNPRO as SYNPRO_PAPER
 from workflow_scripts.megadocs.published import require_released
@@ -45,7 +46,7 @@ try:
     RUNS = {run.run_id: run for run in expand_runs(settings)}
     require_released(settings, RUNS.values())
     drawable(settings.scale, scale)
-    drawable(settings.scale, scale, [MIXTURE_PAPER, SYNPRO_PAPER])
+    drawable(settings.scale, scale, [MIXTURE_PAPER, SYNPRO_PAPER, COMPARISON_PAPER])
     SOURCE = settings.runs.source  # rerun, shipped or planted
     PACK = pack_of(settings.scale, workflow.basedir)
     GIVEN = shipped_runs(PACK, RUNS.values()) if SOURCE == "shipped" else None  # names of shipped students

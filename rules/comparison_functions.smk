@@ -1,8 +1,10 @@
 # Files and options of jobs that compare all methods: functions of their wildcards.
 from workflow_scripts.config.comparison_rows import COMPARISON as COMPARISON_STUDY
+from workflow_scripts.evaluation.arm_names import arm_names
 from workflow_scripts.planning.comparison import arm_need, method_need
 
 METHODS_FILES = [*FILES.values(), "arms.csv"]
+METHODS_SHIPPED = sorted(glob_wildcards(f"{HOME}results/shipped/{{scale}}/methods/arms.csv").scale)
 METHODS_PACK = [f"<results>/tables/methods/{name}" for name in METHODS_FILES]
 ARMS = COMPARISON.arms if COMPARISON else {}
 OWN_METHODS = {name: settings.methods[name] for name in (COMPARISON.methods if COMPARISON else [])}
@@ -83,8 +85,18 @@ def students_of_arms(wildcards):
     return expand(["<results>/runs/{run}/metrics.json", "<results>/runs/{run}/throughput.json"], run=own)
 
 
+def other_corpora(wildcards):
+    """Folders of shipped packs that have the same arms as this scale; of a figure that compares no corpora none."""
+    if wildcards.figure != "comparison_ranks":
+        return []
+    own = [f"{HOME}results/shipped/{shipped}/methods" for shipped in METHODS_SHIPPED if shipped != settings.scale]
+    return [folder for folder in own if set(ARMS) == set(arm_names(folder))]
+
+
 def comparison_targets(wildcards):
     """Figures, tables and claims of the comparison. Raises WorkflowError where a scale has none."""
     if not COMPARISON:
         raise WorkflowError(f"scale {settings.scale} has no section `comparison`: choose another, or add one")
-    return [*rules.compare_arms.output]
+    figures = drawable(settings.scale, scale, [COMPARISON_PAPER])
+    made = [*rules.compare_arms.output, *rules.tabulate_comparison.output, *rules.check_comparison_claims.output]
+    return [*expand("<results>/figures/{figure}.pdf", figure=figures), *made]

@@ -161,6 +161,8 @@ def packs_of_figure(wildcards):
     """Packs of the studies that a figure is drawn from."""
     if FIGURES[wildcards.figure].paper == SYNPRO_PAPER:
         return SYNPRO_PACK
+    if COMPARISON_PACK in FIGURES[wildcards.figure].studies:
+        return METHODS_PACK + [f"{folder}/{name}" for folder in other_corpora(wildcards) for name in METHODS_FILES]
     return [table for study in FIGURES[wildcards.figure].studies for table in pack(f"<results>/tables/studies/{study}")]
 
 
@@ -168,6 +170,8 @@ def folders_of_figure(wildcards):
     """Their folders."""
     if FIGURES[wildcards.figure].paper == SYNPRO_PAPER:
         return f"{RESULTS}/tables/synpro"
+    if COMPARISON_PACK in FIGURES[wildcards.figure].studies:
+        return [f"{RESULTS}/tables/methods", *other_corpora(wildcards)]
     return [f"{RESULTS}/tables/studies/{study}" for study in FIGURES[wildcards.figure].studies]
 
 

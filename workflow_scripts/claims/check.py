@@ -20,8 +20,9 @@ from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import read_json, write_json, write_text
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Analysis, Config
+from workflow_scripts.evaluation.arms import ArmPack, read_arms
 from workflow_scripts.evaluation.results import Results, empty, read_results
-from workflow_scripts.evaluation.synpro_tables import read_pack
+from workflow_scripts.evaluation.synpro_tables import SynProPack, read_pack
 from workflow_scripts.evaluation.tables import FILES
 from workflow_scripts.planted.truth import Truth
 from workflow_scripts.scaling.repetition_runs import read_candidates
@@ -42,10 +43,10 @@ def measured_column(
     return {claim.id: judge_measured(claim, evidence, scale) for claim in claims}
 
 
-def synpro_column(claims: list[Claim], scale: str, folder: str, analysis: Analysis) -> dict[str, Cell]:
-    """All claims by the pack of SynPro of one scale alone."""
+def own_column(claims: list[Claim], scale: str, analysis: Analysis, **packs: SynProPack | ArmPack) -> dict[str, Cell]:
+    """All claims by the pack of SynPro (`synpro`) or of all methods (`methods`) of one scale alone."""
     nothing = Results(**{name: empty(name) for name in FILES})
-    evidence = Evidence(nothing, analysis, synpro=read_pack(folder))
+    evidence = Evidence(nothing, analysis, **packs)
     return {claim.id: judge_measured(claim, evidence, scale) for claim in claims}
 
 
@@ -106,7 +107,11 @@ def main(arguments: argparse.Namespace) -> None:
         own = measured_column(claims, scale, folders, analysis, *tables)
         columns[scale] = joined(columns.get(scale, {}), own)
     for scale, folder in arguments.synpro:
-        columns[scale] = joined(columns.get(scale, {}), synpro_column(claims, scale, folder, analysis))
+        found = own_column(claims, scale, analysis, synpro=read_pack(folder))
+        columns[scale] = joined(columns.get(scale, {}), found)
+    for scale, folder in arguments.methods:
+        found = own_column(claims, scale, analysis, methods=read_arms(folder))
+        columns[scale] = joined(columns.get(scale, {}), found)
     for scale, path in arguments.earlier:
         yours = f"{scale}, yours"
         columns[yours] = joined(columns.get(yours, {}), earlier_column(claims, Path(path), scale))
@@ -131,6 +136,8 @@ if __name__ == "__main__":
                         help="candidates of the scale's search of hyper-parameters; may be repeated")  # fmt: skip
     parser.add_argument("--synpro", nargs=2, action="append", default=[], metavar=("SCALE", "FOLDER"),
                         help="the scale's pack of SynPro; may be repeated, with --results or alone")  # fmt: skip
+    parser.add_argument("--methods", nargs=2, action="append", default=[], metavar=("SCALE", "FOLDER"),
+                        help="the scale's pack of the comparison of all methods; may be repeated")  # fmt: skip
     parser.add_argument("--planted", help="JSON of a whole config: losses of its run table are planted for a column")
     parser.add_argument("--published", help="pack of the authors' tracked runs; ignored where there is none")
     parser.add_argument("--earlier", nargs=2, action="append", default=[], metavar=("SCALE", "JSON"),

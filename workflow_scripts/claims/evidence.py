@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.config.models import Analysis
+from workflow_scripts.evaluation.arms import ArmPack
 from workflow_scripts.evaluation.results import Results
 from workflow_scripts.evaluation.synpro_tables import SynProPack
 from workflow_scripts.scaling.bootstrap import Setting, band, settings_of
@@ -49,6 +50,7 @@ class Evidence:
         default=None, compare=False, repr=False
     )  # of the search of r and the recipe
     synpro: SynProPack | None = field(default=None, compare=False, repr=False)  # of arXiv 2605.17849
+    methods: ArmPack | None = field(default=None, compare=False, repr=False)  # the comparison of all methods
     known: dict = field(default_factory=dict, compare=False, repr=False)
 
     def settings(self, study: str, name: str = IID) -> list[Setting]:

@@ -10,6 +10,7 @@ from workflow_scripts.claims import (
     ensembles,
     laws,
     losses,
+    methods,
     mixture_domains,
     mixture_fits,
     mixture_shares,
@@ -73,6 +74,10 @@ QUANTITIES: dict[str, Callable[..., Value]] = {
         laws.onset_moved,
         laws.retraining_growth,
         laws.retraining_at_most,
+        methods.arm_difference,
+        methods.arm_efficiency,
+        methods.arm_oracle_share,
+        methods.arm_controlled_shrinkage,
     )
 }
 

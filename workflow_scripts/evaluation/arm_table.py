@@ -14,6 +14,7 @@ import pandas as pd
 
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.files import read_json, write_text
+from workflow_scripts.config.arm_families import CONTROL, family_of
 from workflow_scripts.config.base import REAL
 from workflow_scripts.config.comparison import Arm, Method
 from workflow_scripts.config.comparison_rows import COMPARISON
@@ -22,9 +23,11 @@ from workflow_scripts.config.models import Config
 from workflow_scripts.config.runs import Run
 from workflow_scripts.config.sizes import flops_per_token
 from workflow_scripts.config.studies import expand_runs, needed_by
+from workflow_scripts.config.synpro import UNIQUE
 from workflow_scripts.evaluation.collect_synpro import Results as SynProResults
 
 REPETITION, ORACLE = "repetition", "oracle"
+SYNPRO_PAPER = "2605.17849"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class ArmRow:
     title: str
     stream: str  # of its students in the run table
     real_tokens: int  # unique natural tokens of its students
+    family: str = CONTROL  # of config/arm_families.py
     paper: str = ""
     author: str = "none"  # llm, prior, student, or none
     model: str = ""
@@ -63,7 +67,11 @@ class Table:
     def rows(self) -> list[ArmRow]:
         """The two controls, then arms as the config lists them."""
         controls = {REPETITION: self.own.organic_tokens, ORACLE: self.own.oracle_tokens}
-        found = [ArmRow(name, name, REAL, tokens, **self._training(REAL, tokens)) for name, tokens in controls.items()]
+        natural = read_json(self.folder / f"streams/{UNIQUE}.json")["tokens_sha256"]  # what all students share
+        found = [
+            ArmRow(name, name, REAL, tokens, tokens_sha256=natural, **self._training(REAL, tokens))
+            for name, tokens in controls.items()
+        ]
         return found + [self._arm(name, arm) for name, arm in self.own.arms.items()]
 
     def _arm(self, name: str, arm: Arm) -> ArmRow:
@@ -73,8 +81,9 @@ class Table:
         share = min(1.0, synthetic / source["written_tokens"])
         source |= {key: source[key] * share for key in ("generation_flops", "generation_seconds")}
         return ArmRow(
-            name, arm.title, name, self.own.organic_tokens, stitched=arm.stitched, synthetic_tokens=synthetic,
-            tokens_sha256=stream["tokens_sha256"], **source, **self._training(name, self.own.organic_tokens),
+            name, arm.title, name, self.own.organic_tokens, family=family_of(self.config, arm), stitched=arm.stitched,
+            synthetic_tokens=synthetic, tokens_sha256=stream["tokens_sha256"], **source,
+            **self._training(name, self.own.organic_tokens),
         )  # fmt: skip
 
     def _method(self, name: str) -> dict:
@@ -106,7 +115,7 @@ class Table:
         parameters = read_json(self.folder / f"synpro/generators/{trained[0]}/metrics.json")["parameters"]
         counts = [stream["statuses"] for stream in streams]
         return {
-            "paper": "2605.17849", "author": "llm", "model": llm.model, "revision": llm.revision,
+            "paper": SYNPRO_PAPER, "author": "llm", "model": llm.model, "revision": llm.revision,
             "texts": sum(record["rows"] for record in shards),
             "left_out": sum(one.get("wrong_format", 0) + one.get("empty", 0) for one in counts),
             "written_tokens": sum(stream["tokens"] for stream in streams),

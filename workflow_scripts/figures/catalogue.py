@@ -15,6 +15,7 @@ SYNPRO = "SynPro (arXiv 2605.17849)"
 SYNPRO_PACK = "synpro"  # what stands for studies in its figures: a pack of its own tables
 COMPARISON = "All methods on one protocol"
 THEORY = "retraining_theory"  # what stands for studies in a figure of a simulation: the folder of its table
+COMPARISON_PACK = "methods"  # the same of its figures
 
 
 @dataclass(frozen=True)
@@ -72,23 +73,33 @@ FIGURES = {
     "synpro_ablation": Figure("Loss and collapse without a part of the method", (SYNPRO_PACK,), SYNPRO),
     "synpro_collapse": Figure("Collapse of synthetic text against natural text", (SYNPRO_PACK,), SYNPRO),
     "synpro_comparison": Figure("All ways of using scarce text, at equal tokens and by cost", (SYNPRO_PACK,), SYNPRO),
+    "comparison_efficiency": Figure("Data efficiency of every method", (COMPARISON_PACK,), COMPARISON),
+    "comparison_costs": Figure(
+        "Data efficiency against tokens and FLOPs, with Pareto fronts", (COMPARISON_PACK,), COMPARISON
+    ),
+    "comparison_sets": Figure("Gain over repetition on every validation set", (COMPARISON_PACK,), COMPARISON),
+    "comparison_as_simple": Figure(
+        "Gain over simple rephrases that their hyper-parameters leave", (COMPARISON_PACK,), COMPARISON
+    ),
+    "comparison_ranks": Figure("Ranks of the methods by seed and by corpus", (COMPARISON_PACK,), COMPARISON),
     "law_rectified": Figure("Rectified law against a power law, the last points held out", (SYNPRO_PACK,), COMPARISON),
-    "law_repetition": Figure("Loss against passes over real text, and whether curves collapse", ("data_efficiency",),
-                             COMPARISON),
+    "law_repetition": Figure(
+        "Loss against passes over real text, and whether curves collapse", (COMPARISON_PACK,), COMPARISON
+    ),
     "retraining_theory": Figure("Retraining for rounds in theory and simulation", (THEORY,), COMPARISON),
-}  # fmt: skip
+}
 
 
 def drawable(name: str, scale: Scale, papers: Sequence[str] = (MEGADOCS, PREDECESSOR)) -> list[str]:
     """Figures of some papers that a scale has.
 
     Raises UserError for one that is neither drawable nor left out with a reason. A scale without mixture studies has
-    no figure of mixtures, one without a section `synpro` or `comparison` none of these; none of them need say why.
+    no figure of mixtures, one without a section `synpro` or `comparison` none of these, and none need say why.
     """
     absent = {MIXTURES} if not mixture_studies(scale) else set()
     absent |= {SYNPRO} if scale.synpro is None else set()
-    absent |= {COMPARISON} if getattr(scale, "comparison", None) is None else set()
-    known = {*studies_of(scale), THEORY, *([SYNPRO_PACK] if scale.synpro else [])}
+    absent |= {COMPARISON} if scale.comparison is None else set()
+    known = {*studies_of(scale), COMPARISON_PACK, THEORY, *([SYNPRO_PACK] if scale.synpro else [])}
     own = {name for name, content in FIGURES.items() if content.paper in set(papers) - absent}
     for figure, content in ((name, FIGURES[name]) for name in FIGURES if name in own):
         missing = [study for study in content.studies if study not in known]

@@ -11,13 +11,14 @@ import pandas as pd
 
 from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.files import write_text
+from workflow_scripts.config.arm_families import family_of
 from workflow_scripts.config.base import REAL
 from workflow_scripts.config.comparison_rows import COMPARISON
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.sizes import flops_per_token, total_steps
 from workflow_scripts.config.studies import expand_runs, needed_by
-from workflow_scripts.evaluation.arm_table import ORACLE, REPETITION, ArmRow
+from workflow_scripts.evaluation.arm_table import ORACLE, REPETITION, SYNPRO_PAPER, ArmRow
 
 PARAMETERS, FLOPS_PER_SECOND = 1e9, 1e13
 
@@ -42,8 +43,17 @@ def _row(config: Config, arm: str, title: str, stream: str, tokens: int) -> ArmR
     return ArmRow(
         arm, title, stream, tokens, synthetic_tokens=written, written_tokens=written, training_flops=flops,
         generation_flops=spent, generation_seconds=spent / FLOPS_PER_SECOND, training_seconds=flops / FLOPS_PER_SECOND,
-        author="none" if stream == REAL else "llm", model="" if stream == REAL else "planted",
+        **({} if stream == REAL else _kind(config, arm)),
     )  # fmt: skip
+
+
+def _kind(config: Config, arm: str) -> dict:
+    """What the config says of an arm's text."""
+    own = config.scales[config.scale].comparison.arms[arm]
+    method = config.methods[own.method] if own.method else None
+    paper, author = (method.paper, method.author) if method else (SYNPRO_PAPER, "llm")
+    family = family_of(config, own)
+    return {"paper": paper, "author": author, "family": family, "stitched": own.stitched, "model": "planted"}
 
 
 def main(arguments: argparse.Namespace) -> None:

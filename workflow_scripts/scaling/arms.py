@@ -55,6 +55,11 @@ class Study:
         return found
 
     @cached_property
+    def as_simple(self) -> dict[str, Setting]:
+        """Arms whose students have the hyper-parameters of simple rephrases, on the i.i.d. validation set."""
+        return self.settings(AS_SIMPLE)
+
+    @cached_property
     def baseline(self) -> Baseline:
         """Law of the students of natural text. Raises NotIdentified."""
         results = self.pack.results.of_study(COMPARISON)
@@ -89,7 +94,7 @@ class Study:
 
     def kept_as_simple(self, arm: str) -> dict:
         """Gain over simple rephrases where the arm has their hyper-parameters; none for controls."""
-        own = self.settings(AS_SIMPLE)
+        own = self.as_simple
         if arm not in own or SIMPLE not in own:
             return {"gain": None, "low": None, "high": None}
         low, high = self.band(own[SIMPLE].draws - own[arm].draws)
