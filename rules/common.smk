@@ -28,7 +28,7 @@ from workflow_scripts.corpus.packaged import package_of
 from workflow_scripts.evaluation.shipped import pack_of, shipped_runs
 from workflow_scripts.evaluation.tables import FILES
 from workflow_scripts.figures.catalogue import COMPARISON as COMPARISON_PAPER
-from workflow_scripts.figures.catalogue import COMPARISON_PACK, FIGURES, drawable
+from workflow_scripts.figures.catalogue import FIGURES, THEORY, drawable
 from workflow_scripts.figures.catalogue import MIXTURES as MIXTURE_PAPER
 from workflow_scripts.figures.catalogue import SYNPRO as SYNPRO_PAPER
 from workflow_scripts.megadocs.published import require_released

@@ -158,21 +158,23 @@ def measured_of_study(wildcards):
 
 
 def packs_of_figure(wildcards):
-    """Packs of the studies that a figure is drawn from."""
-    if FIGURES[wildcards.figure].paper == SYNPRO_PAPER:
-        return SYNPRO_PACK
-    if COMPARISON_PACK in FIGURES[wildcards.figure].studies:
+    """Tables that a figure is drawn from: packs of its studies, or of a part of the workflow with tables of its own."""
+    return [file for study in FIGURES[wildcards.figure].studies for file in tables_of(study, wildcards)]
+
+
+def tables_of(study, wildcards):
+    """Files of a study's pack, or of what stands for one."""
+    if study == "methods":
         return METHODS_PACK + [f"{folder}/{name}" for folder in other_corpora(wildcards) for name in METHODS_FILES]
-    return [table for study in FIGURES[wildcards.figure].studies for table in pack(f"<results>/tables/studies/{study}")]
+    own = {"synpro": SYNPRO_PACK, THEORY: ["<results>/laws/retraining_theory/retraining_theory.csv"]}
+    return own.get(study) or pack(f"<results>/tables/studies/{study}")
 
 
 def folders_of_figure(wildcards):
     """Their folders."""
-    if FIGURES[wildcards.figure].paper == SYNPRO_PAPER:
-        return f"{RESULTS}/tables/synpro"
-    if COMPARISON_PACK in FIGURES[wildcards.figure].studies:
-        return [f"{RESULTS}/tables/methods", *other_corpora(wildcards)]
-    return [f"{RESULTS}/tables/studies/{study}" for study in FIGURES[wildcards.figure].studies]
+    places = {"synpro": "tables/synpro", "methods": "tables/methods", THEORY: "laws/retraining_theory"}
+    studies = FIGURES[wildcards.figure].studies
+    return [f"{RESULTS}/{places.get(study, f'tables/studies/{study}')}" for study in studies] + other_corpora(wildcards)
 
 
 def certificates(wildcards):

@@ -36,7 +36,7 @@ def pictures(folder: Path, names: Iterable[str]) -> list[Picture]:
 
 def missing(folder: Path, scale: Scale) -> dict[str, str]:
     """Titles of the figures that are not shown, each with the reason; none of a paper that the scale has no part of."""
-    own = {SYNPRO: scale.synpro, MIXTURES: scale.mixtures, COMPARISON: getattr(scale, "comparison", None)}
+    own = {SYNPRO: scale.synpro, MIXTURES: scale.mixtures, COMPARISON: scale.comparison}
     there = (name for name, figure in FIGURES.items() if own.get(figure.paper, True))
     absent = [name for name in there if not _image(folder, name)]
     return {FIGURES[name].title: scale.left_out.get(name, "not drawn yet") for name in absent}
