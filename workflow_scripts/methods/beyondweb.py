@@ -12,13 +12,10 @@ from workflow_scripts.generation.prompts import Template
 from workflow_scripts.methods.asking import REWRITER, prompt
 from workflow_scripts.methods.text import Text
 from workflow_scripts.methods.tools import Tools
+from workflow_scripts.methods.wrap import STYLES
 
 FORMATS = {
-    "qa": prompt(
-        "{document}\n\nRewrite this text as questions and answers, while maintaining all of its facts.",
-        REWRITER,
-        answer="Question:",
-    ),
+    "qa": STYLES["qa"],  # as WRAP's, with the same texts
     "summary": prompt(
         "{document}",
         "Provide a concise, objective summary of the input text in up to three sentences, focusing on key actions and "
@@ -28,7 +25,7 @@ FORMATS = {
         "{document}\n\nRewrite this text as the request of a user and the response of an assistant, while "
         "maintaining all of its facts.",
         REWRITER,
-        answer="User: Tell me",
+        answer="User: Tell me about",
     ),
     "conversation": prompt(
         "{document}\n\nRewrite this text as a conversation between Anna, who knows the news, and Ben, who asks about "

@@ -72,7 +72,7 @@ def tune(tools: Tools, student: Student, pairs: list[Pair], epochs: int, lr: flo
     trained = epochs * sum(len(first) + len(second) for first, second in pairs)
     tools.costs.use(student.name, student.parameters, trained=trained)
     tools.costs.seconds += time.monotonic() - started
-    tools.notes["last_loss_nats"] = float(loss)
+    tools.notes["last_loss_nats"] = loss.item()
 
 
 def write(tools: Tools) -> Iterator[Text]:

@@ -2,8 +2,9 @@
 
 One forward pass over each document, in windows: a token whose probability after the original tokens before it is at
 least `threshold` is replaced by a sample of the prior's `candidates` most likely tokens there, by the softmax of their
-log-probabilities divided by `temperature`, as in the authors' code; all others stay. At temperature 1 most samples are
-the token itself. A document that comes out as it was is left out. `copies` of the settings: edited texts per document.
+log-probabilities divided by `temperature`, as in the authors' code; all others stay. At temperature 1 nearly all
+samples are the token itself: the record's `notes` have the share of tokens that the prior was sure of, and of those
+that changed. A document that comes out as it was is left out. `copies` of the settings: edited texts per document.
 [assumed] Windows; the scale's LLM, itself tuned to follow instructions, is the prior.
 """
 
