@@ -100,3 +100,9 @@ def comparison_targets(wildcards):
     figures = drawable(settings.scale, scale, [COMPARISON_PAPER])
     made = [*rules.compare_arms.output, *rules.tabulate_comparison.output, *rules.check_comparison_claims.output]
     return [*expand("<results>/figures/{figure}.pdf", figure=figures), *made]
+
+
+def methods_of_page():
+    """The comparison where its pack is shipped, or drawn from a law; of a run of one's own the page shows what is there."""
+    supplied = SOURCE == "planted" or (SOURCE == "shipped" and settings.scale in METHODS_SHIPPED)
+    return ["<results>/comparison/comparison.json"] if COMPARISON and supplied else []

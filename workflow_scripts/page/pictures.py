@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workflow_scripts.config.models import Scale
-from workflow_scripts.figures.catalogue import FIGURES, MIXTURES, SYNPRO
+from workflow_scripts.figures.catalogue import COMPARISON, FIGURES, MIXTURES, SYNPRO
 
 SVG_UNIT_PX, PNG_DOT_PX = 96 / 72, 96 / 200  # matplotlib's points, and dots of the style's 200 dpi, on a screen
 TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".csv": "text/csv"}
@@ -36,7 +36,7 @@ def pictures(folder: Path, names: Iterable[str]) -> list[Picture]:
 
 def missing(folder: Path, scale: Scale) -> dict[str, str]:
     """Titles of the figures that are not shown, each with the reason; none of a paper that the scale has no part of."""
-    own = {SYNPRO: scale.synpro, MIXTURES: scale.mixtures}
+    own = {SYNPRO: scale.synpro, MIXTURES: scale.mixtures, COMPARISON: scale.comparison}
     there = (name for name, figure in FIGURES.items() if own.get(figure.paper, True))
     absent = [name for name in there if not _image(folder, name)]
     return {FIGURES[name].title: scale.left_out.get(name, "not drawn yet") for name in absent}
