@@ -97,3 +97,9 @@ def comparison_targets(wildcards):
     made += [*rules.fit_repetition_law.output, *rules.simulate_retraining.output]
     made += rules.fit_rectified_law.output if SYNPRO else []
     return [*expand("<results>/figures/{figure}.pdf", figure=figures), *made]
+
+
+def methods_of_page():
+    """The comparison where its pack is shipped, or drawn from a law; of a run of one's own the page shows what is there."""
+    supplied = SOURCE == "planted" or (SOURCE == "shipped" and settings.scale in METHODS_SHIPPED)
+    return ["<results>/comparison/comparison.json"] if COMPARISON and supplied else []

@@ -12,6 +12,7 @@ rule write_page:
         analysis=rules.fit_data_efficiency.output.analysis,
         claims="<results>/claims/claims.json",
         texts=page_texts(),
+        methods=methods_of_page(),
         code=code("page", "figures"),
         parts=collect(f"{HOME}workflow_scripts/page/page.{{kind}}", kind=["html", "css", "js"]),
     output:

@@ -8,9 +8,10 @@ import yaml
 
 from tests.debian import unpacked
 from tests.page.browser import Page, browser
-from tests.page.results import write_folder
+from tests.page.results import comparison, write_folder
 from tests.workflow.conftest import ROOT, run_main
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.files import write_json
 from workflow_scripts.config.load import load_config
 from workflow_scripts.page import page
 
@@ -35,6 +36,14 @@ def tab(tmp_path_factory) -> Iterator[Page]:
 def own_page(tmp_path_factory) -> Path:
     """A page that has everything."""
     return make_page(tmp_path_factory.mktemp("results"), "rerun")
+
+
+@pytest.fixture(scope="session")
+def methods_page(tmp_path_factory) -> Path:
+    """A page whose first screen is the comparison of all methods."""
+    folder = tmp_path_factory.mktemp("methods")
+    write_json(folder / "comparison/comparison.json", comparison())
+    return make_page(folder, "rerun")
 
 
 def make_page(folder: Path, source: str, optional: bool = True) -> Path:

@@ -5,9 +5,12 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from tests.workflow.arm_packs import WORTHS, arm_pack
 from tests.workflow.packs import student, write_pack
 from workflow_scripts.common.files import write_json
+from workflow_scripts.config.models import Analysis
 from workflow_scripts.figures.style import save
+from workflow_scripts.scaling.arms import Study, record_of, row_of
 
 D = 32768
 HOSTILE = '<script>document.title = "hacked"</script><img src="https://example.org/x.png"> 5 < 6 & "so on"'
@@ -74,3 +77,11 @@ def examples() -> dict:
     """One document whose text is markup."""
     rows = [{"kind": "rephrase", "generation": 0, "text": HOSTILE}, {"kind": "real", "generation": -1, "text": HOSTILE}]
     return {"generations": 8, "documents": [{"doc_id": "d", "text": HOSTILE, "streams": {"stitched": rows}}]}
+
+
+def comparison() -> dict:
+    """Arms with planted efficiencies, two of them too close to tell apart, and one beyond the law's range."""
+    worths = {**WORTHS, "latent": 1.699, "mga": 5.0}
+    study = Study(arm_pack(worths, generation_flops={"toedit": 1e9}), Analysis(bootstrap_draws=60))
+    table = pd.DataFrame([row_of(study, arm) for arm in study.pack.arms.index])
+    return record_of(study, table.astype(object).where(table.notna(), None).to_dict("records"))

@@ -97,3 +97,31 @@ def test_print_has_all_runs_and_no_controls(tab, own_page):
     assert tab.value(hidden) == [False, False, False]
     whole = "t => t.scrollHeight <= t.clientHeight && t.scrollWidth <= t.clientWidth"
     assert tab.value(f"({whole})(document.querySelector('.tall'))")
+
+
+ARMS = "[...document.querySelectorAll('.arms tbody tr')].map(row => row.dataset.arm)"
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_all_methods_are_the_first_screen_where_they_were_compared(tab, methods_page, width, dark):
+    tab.open(methods_page, width, dark)
+    assert tab.value("document.querySelector('main').firstElementChild.id") == "methods"
+    assert tab.value("document.documentElement.scrollWidth") == width and tab.value(CONTRASTS) == []
+    assert [event for kind in NOISE for event in tab.told(kind)] == []
+    assert tab.value("document.querySelector('.arms').getBoundingClientRect().top < 900")
+
+
+def test_methods_are_said_and_sorted(tab, methods_page, own_page):
+    tab.open(methods_page, 1280)
+    told = " ".join(tab.value("document.querySelector('#methods').textContent").split())
+    assert "synpro did best: as good as 1.70×" in told and "meets that of latent" in told
+    assert "Simple rephrases: 1.30×" in told and "outside the law's range" in told
+    assert tab.value(ARMS)[:2] == ["mga", "oracle"] and tab.value(ARMS)[-1] == "repetition"
+    press = "head => [...document.querySelectorAll('.arms th button')].find(b => b.textContent === head).click()"
+    tab.value(f"({press})('efficiency')")
+    assert tab.value(ARMS)[0] == "repetition" and tab.value(ARMS)[-1] == "mga"  # without a number: last
+    tab.value(f"({press})('FLOPs of writing')")
+    assert set(tab.value(ARMS)[:2]) == {"oracle", "repetition"} and tab.value(ARMS)[2] == "toedit"
+    tab.open(own_page, 390)
+    assert tab.value("document.querySelector('main').firstElementChild.id") == "answer"

@@ -22,6 +22,7 @@ NOTE = (
 ANSWERS = "Right answers: bands of {share} over questions, taken as drawn anew for each arm."
 WORDS = {"validation": "i.i.d.", "short": "i.i.d. short", "long": "i.i.d. long"}
 COLOURS = "PuOr_r"  # safe for the colour-blind; white at 0
+NARROW = 2  # columns that a panel has the width of, at least
 STRONG = 0.62  # share of the colours beyond which numbers are white
 
 
@@ -49,13 +50,13 @@ def draw(inputs: Inputs) -> Drawn:
     order = rows_of(study)[["arm", "title", "family"]]
     order = order[order["arm"] != REPETITION].reset_index(drop=True)
     losses, asked = gains(study), answers(study)
-    parts = [(losses, "+.3f", "Gain over repetition in nats per token")]
-    parts += [(asked, "+.1f", "in percentage points")] if len(asked) else []
+    parts = [(losses, "+.3f", "gain over repetition,\nnats per token")]
+    parts += [(asked, "+.1f", "right answers,\n% points")] if len(asked) else []
     shown = [(rows[rows["arm"] != REPETITION], *how) for rows, *how in parts]
     words = notes(NOTE, BANDS, ANSWERS if len(asked) else "")
     figure, grid = panels(len(shown), 2, ROW_MM * len(order) + 30, TWO_PANELS_MM)
     room_for(figure, words)
-    grid[0].get_gridspec().set_width_ratios([rows["set"].nunique() for rows, *_ in shown])
+    grid[0].get_gridspec().set_width_ratios([max(rows["set"].nunique(), NARROW) for rows, *_ in shown])
     for axes, (rows, digits, head) in zip(grid, shown, strict=True):
         heat_map(axes, rows, list(order["arm"]), digits)
         name_arms(axes, order)

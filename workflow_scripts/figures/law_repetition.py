@@ -10,7 +10,7 @@ from workflow_scripts.figures.mixture_looks import lighter
 from workflow_scripts.figures.mixture_notes import room_for
 from workflow_scripts.figures.onset_words import law_in_words, onset_in_words
 from workflow_scripts.figures.sizes import amount, looks_of
-from workflow_scripts.figures.style import SMALL, TWO_PANELS_MM, Look, look, panels
+from workflow_scripts.figures.style import METHODS, SMALL, TWO_PANELS_MM, Look, look, panels
 from workflow_scripts.figures.sweeps import notes
 from workflow_scripts.scaling.law import NotIdentified
 from workflow_scripts.scaling.onset import Onsets, onsets
@@ -26,6 +26,8 @@ NOTE = (
 PASSES = "passes over real text, r"
 ALONE, MIXED = "real text alone", "with synthetic text"
 FINE = 60
+ARM = Look("#777777", "o", "")  # a method of the comparison; which one, the panel of onsets says
+LABELLED, ROW_MM = 12, 4.5  # most curves with names at their ends; height of a row of onsets
 WHITE = 0.5
 
 
@@ -36,8 +38,8 @@ def looks(curves: pd.DataFrame) -> dict[int, Look]:
     mixed = curves[curves["mixing_ratio"] > 0]
     ranks = mixed.groupby("stream")["generations"].rank(method="dense", pct=True)
     for (_, row), rank in zip(mixed.iterrows(), ranks, strict=True):
-        own = look(row["stream"])
-        label = f"{row['stream']} G{row['generations']}, h {row['share']:.2g}"
+        own = look(row["stream"]) if row["stream"] in METHODS else ARM
+        label = row["stream"] + (f" G{row['generations']}" if row["generations"] else "") + f", h {row['share']:.2g}"
         found[row["curve"]] = Look(lighter(own.colour, WHITE * (1 - rank)), own.marker, label)
     return found
 
@@ -55,7 +57,8 @@ def draw_losses(axes: Axes, rows: pd.DataFrame, styles: dict[int, Look], title: 
                       markersize=4, zorder=3)  # fmt: skip
         ends.append((own["real_epochs"].iloc[-1], own["loss_nats"].iloc[-1], style))
     _passes(axes, rows, title, LOSS)
-    label_ends(axes, ends)
+    if len(ends) <= LABELLED:
+        label_ends(axes, ends)
 
 
 def draw_collapse(axes: Axes, rows: pd.DataFrame, styles: dict[int, Look], found: Onsets | None) -> None:
@@ -118,7 +121,7 @@ def draw(inputs: Inputs) -> Drawn:
     drawn, tests = rows[several], {name: tested(runs, draws, only) for name, only in (("all", ""), (ALONE, REAL))}
     styles = looks(drawn.groupby("curve", as_index=False).first())
     words = notes(NOTE, law_in_words(rows), *(onset_in_words(name, *test, share) for name, test in tests.items()))
-    figure, grid = panels(4, height_mm=66, width_mm=TWO_PANELS_MM)
+    figure, grid = panels(4, height_mm=max(66, ROW_MM * drawn["curve"].nunique()), width_mm=TWO_PANELS_MM)
     room_for(figure, words)
     alone = drawn["mixing_ratio"] == 0
     for axes, own, title in zip(grid, (drawn[alone], drawn[~alone]), (ALONE, MIXED), strict=False):

@@ -1,11 +1,9 @@
 "use strict";
 document.documentElement.classList.add("js");
 
-// The run table: a click on a head sorts, the controls above filter. Rows are moved and hidden, never made.
-const table = document.querySelector(".runs");
-const body = table.tBodies[0];
+// Tables: a click on a head sorts. The run table's controls filter. Rows are moved and hidden, never made.
 const controls = document.querySelector(".controls");
-const rows = [...body.rows].map((row, place) => ({ row, place, text: `${row.dataset.run} ${row.textContent}`.toLowerCase() }));
+const rows = [...document.querySelector(".runs").tBodies[0].rows].map((row) => ({ row, text: `${row.dataset.run} ${row.textContent}`.toLowerCase() }));
 
 function order(cell) {
   if (cell.dataset.order === undefined) return cell.textContent.trim().toLowerCase();
@@ -18,13 +16,14 @@ function compare(a, b) {
 }
 
 function sortBy(head) {
+  const table = head.closest("table");
   const direction = head.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
   const sign = direction === "ascending" ? 1 : -1;
-  const keyed = rows.map((entry) => ({ ...entry, key: order(entry.row.cells[head.cellIndex]) }));
+  const keyed = places.get(table).map((entry) => ({ ...entry, key: order(entry.row.cells[head.cellIndex]) }));
   keyed.sort((a, b) => (a.key === null || b.key === null ? 1 : sign) * compare(a.key, b.key) || a.place - b.place);
   table.querySelectorAll("[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
   head.setAttribute("aria-sort", direction);
-  body.append(...keyed.map((entry) => entry.row));
+  table.tBodies[0].append(...keyed.map((entry) => entry.row));
 }
 
 function filter() {
@@ -45,7 +44,11 @@ function filter() {
   document.querySelector(".nothing").hidden = shown > 0;
 }
 
-for (const head of table.tHead.rows[0].cells) {
+const places = new Map(); // rows of every table in the order in which they were written
+for (const table of document.querySelectorAll(".sorted")) {
+  places.set(table, [...table.tBodies[0].rows].map((row, place) => ({ row, place })));
+}
+for (const head of document.querySelectorAll(".sorted thead th:not(.chart)")) {
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = head.textContent;

@@ -1,6 +1,7 @@
-"""One HTML file about a scale's results: headline, claims, figures, run table, examples. It needs nothing but itself.
+"""One HTML file about a scale's results: methods compared, headline, claims, figures, run table, examples.
 
-What is not at hand (claims, examples, ...) is said in a sentence; `snakemake page` makes all of it first.
+It needs nothing but itself. What is not at hand (claims, examples, ...) is said in a sentence;
+`snakemake page` makes all of it first.
 """
 
 import argparse
@@ -21,15 +22,17 @@ from workflow_scripts.config.models import Config
 from workflow_scripts.config.studies import studies_of
 from workflow_scripts.evaluation.results import Results, read_results
 from workflow_scripts.figures.catalogue import COMPARISON, MEGADOCS, MIXTURES, PREDECESSOR, SYNPRO, drawable
+from workflow_scripts.figures.comparison_looks import COLOURS
 from workflow_scripts.figures.style import METHODS
-from workflow_scripts.page import claim_table, headline, pictures, run_table, texts
+from workflow_scripts.page import claim_table, headline, methods, pictures, run_table, texts
 
 HERE = Path(__file__).parent
-PAPERS = (MEGADOCS, PREDECESSOR, MIXTURES, SYNPRO, COMPARISON)
+PAPERS = (COMPARISON, MEGADOCS, PREDECESSOR, MIXTURES, SYNPRO)
 BESIDE = {  # what the page shows of a scale's folder, where it is
     "claims": "claims/claims.json",
     "examples": "tables/examples.json",
     "quality": "generations/quality.json",
+    "comparison": "comparison/comparison.json",
 }
 
 
@@ -123,6 +126,8 @@ def context_of(config: Config, results: Results, folder: Path, shipped: Path | N
         "scale": config.scales[config.scale],
         "llm": config.llms[config.scales[config.scale].generation.llm],
         "colours": {stream: style.colour for stream, style in METHODS.items()},
+        "comparison": methods.comparison_of(found["comparison"]) if found["comparison"] else None,
+        "families": {methods.SLUGS[family]: (family, colour) for family, (colour, _) in COLOURS.items()},
         "claims": claims,
         "tally": claim_table.tally(claims),
     }

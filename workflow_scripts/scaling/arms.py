@@ -40,6 +40,8 @@ class Study:
     def settings(self, study: str, name: str = IID) -> dict[str, Setting]:
         """Arms by name on a validation set; controls in the tuned study alone."""
         results = self.pack.results.of_study(study)
+        if results.students.empty:
+            return {}
         found = {tuple(s.key.values()): s for s in settings_of(results, name, self.analysis.bootstrap_draws, KEY)}
         keys = {arm: (row["stream"], row["real_tokens"]) for arm, row in self.pack.arms.iterrows()}
         return {arm: found[key] for arm, key in keys.items() if key in found}
