@@ -24,20 +24,16 @@ Scores = Callable[..., torch.Tensor]  # log-probabilities [texts, vocabulary] of
 
 @dataclass(frozen=True)
 class Student:
-    """A model that texts are sampled from, and what costs call it."""
+    """A model that texts are sampled from, what costs call it, and most tokens that it reads and writes together."""
 
     name: str
     model: torch.nn.Module
+    context: int
 
     @property
     def parameters(self) -> int:
         """How many; a tied head counts once."""
         return sum(parameter.numel() for parameter in self.model.parameters())
-
-    @property
-    def context(self) -> int:
-        """Most tokens that it reads and writes together."""
-        return self.model.config.max_position_embeddings
 
 
 @dataclass(frozen=True)
@@ -51,11 +47,16 @@ class Wanted:
 
 
 def load(tools: Tools, folder: Path | None, name: str) -> Student:
-    """An exported student in fp32. Raises UserError when the method's entry does not ask for students."""
+    """An exported student in fp32, at the context that it was trained with.
+
+    Raises UserError when the method's entry does not ask for students.
+    """
     if folder is None:
         raise UserError(f"methods.{tools.name}.author: its module samples from students: write `author: student`")
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Student(name, AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).to(device).eval())
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).to(device).eval()
+    longest = model.config.max_position_embeddings
+    return Student(name, model, min(longest, tools.context or longest))
 
 
 def drawn(scores: torch.Tensor, generators: list[torch.Generator]) -> torch.Tensor:

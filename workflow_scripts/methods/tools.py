@@ -21,7 +21,8 @@ class Tools:
     documents, passages: rows with `doc_id` and `text`; passages are of about `passage_tokens` of the student's tokens,
     `<document>#<place>`. texts: how many are wanted of each. synthetic_tokens: how many student tokens an arm has at
     most, for methods that are not bound to documents. author, early: folders of exported students of the natural text
-    (None where the entry's `author` is another); prior: folder of the LLM's weights. notes: numbers that the method
+    (None where the entry's `author` is another); prior: folder of the LLM's weights. context: tokens that
+    these students were trained with. notes: numbers that the method
     wants in its record.
     """
 
@@ -36,6 +37,7 @@ class Tools:
     author: Path | None = None
     early: Path | None = None
     prior: Path | None = None
+    context: int | None = None
     costs: Costs = field(default_factory=Costs)
     notes: dict[str, float] = field(default_factory=dict)
 

@@ -54,6 +54,7 @@ def tools_of(arguments: argparse.Namespace, method: Method, frame: Comparison) -
         author=author,
         early=early,
         prior=Path(located("model", arguments.model, llm.revision)) if method.author == "prior" else None,
+        context=frame.context,
         costs=costs,
     )
 
