@@ -45,7 +45,7 @@ class Arm:
     @property
     def numbers(self) -> list[tuple[str, str, float]]:
         """Head, text and sorting key of its further columns."""
-        flops = (("FLOPs of writing", self.generation_flops), ("of training", self.training_flops))
+        flops = (("FLOPs of writing", self.generation_flops), ("FLOPs of training", self.training_flops))
         return [
             ("gain, nats", f"{self.gain:+.3f}", self.gain),
             ("synthetic tokens", amount(self.tokens) if self.tokens else "–", self.tokens),
