@@ -56,6 +56,16 @@ def test_kinds_come_in_turn(module, prompts):
     assert all("{document}" in template.user for template in prompts.values())
 
 
+def test_the_next_document_begins_with_the_next_kind():
+    """With fewer texts than kinds, none would otherwise be written of the last kinds at all."""
+    tools = tools_with({}, 1)
+    tools.passages = [{"doc_id": f"{doc}#{i}", "text": "t"} for doc in ("a", "b", "c", "d", "e") for i in range(2)]
+    kinds = {text.doc_id: text.kind for text in wrap.write(tools)}
+    styles = list(wrap.STYLES)
+    assert [kinds[f"{doc}#0"] for doc in "abcde"] == [*styles, styles[0]]
+    assert all(kinds[f"{doc}#0"] == kinds[f"{doc}#1"] for doc in "abcde")
+
+
 def seeds(formats: list[str]) -> dict[tuple, int]:
     """By passage, kind and the kind's own number."""
     echo = Echo()

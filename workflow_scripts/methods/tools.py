@@ -9,6 +9,7 @@ from workflow_scripts.common.seeds import named_seed
 from workflow_scripts.corpus.tokenizer import StudentTokenizer
 from workflow_scripts.generation.flags import REFUSAL
 from workflow_scripts.generation.prompts import Template
+from workflow_scripts.megadocs.kinds import document_of
 from workflow_scripts.methods.asking import Answer, Asked, Asker
 from workflow_scripts.methods.costs import Costs
 from workflow_scripts.methods.text import OK, Text
@@ -21,9 +22,8 @@ class Tools:
     documents, passages: rows with `doc_id` and `text`; passages are of about `passage_tokens` of the student's tokens,
     `<document>#<place>`. texts: how many are wanted of each. synthetic_tokens: how many student tokens an arm has at
     most, for methods that are not bound to documents. author, early: folders of exported students of the natural text
-    (None where the entry's `author` is another); prior: folder of the LLM's weights. context: tokens that
-    these students were trained with. notes: numbers that the method
-    wants in its record.
+    (None where the entry's `author` is another); context: tokens that these were trained with; prior: folder of the
+    LLM's weights. notes: numbers that the method wants in its record.
     """
 
     name: str
@@ -48,16 +48,15 @@ class Tools:
     def rewritten(self, prompts: dict[str, Template], sources: Iterable[dict] | None = None) -> Iterator[Text]:
         """`texts` texts of every passage (or of other sources), the kinds of prompts in turn.
 
-        Every kind is asked in the order of its number, so that two kinds share texts evenly whatever `texts` is.
+        Passages of a document have the same kind at the same number; the next document begins with the next kind, so
+        that all kinds share the texts evenly, however many texts there are.
         """
-        kinds = list(prompts)
-        wanted = [(number, kinds[number % len(kinds)]) for number in range(self.texts)]
-        asked = [
-            Asked(source["doc_id"], kind, number // len(kinds), prompts[kind], {"document": source["text"]})
-            for source in (self.passages if sources is None else sources)
-            for number, kind in wanted
-        ]
-        numbers = [number for _ in range(len(asked) // max(len(wanted), 1)) for number, _ in wanted]
+        asked, numbers = [], []
+        for source, first in turns(self.passages if sources is None else sources):
+            for number in range(self.texts):
+                again, kind = number // len(prompts), list(prompts)[(first + number) % len(prompts)]
+                asked.append(Asked(source["doc_id"], kind, again, prompts[kind], {"document": source["text"]}))
+                numbers.append(number)
         for number, answer in zip(numbers, self.asker.answers(asked), strict=True):
             yield text_of(answer, number)
 
@@ -65,6 +64,13 @@ class Tools:
     def by_document(self) -> dict[str, str]:
         """Texts of the documents by id."""
         return {row["doc_id"]: row["text"] for row in self.documents}
+
+
+def turns(passages: Iterable[dict]) -> Iterator[tuple[dict, int]]:
+    """Each passage with its document's place among documents."""
+    places: dict[str, int] = {}
+    for passage in passages:
+        yield passage, places.setdefault(document_of(passage["doc_id"]), len(places))
 
 
 def text_of(answer: Answer, number: int) -> Text:
