@@ -17,6 +17,7 @@ from workflow_scripts.config.models import Analysis
 from workflow_scripts.evaluation.results import Results
 
 CLAIMS = read_claims(ROOT / "claims.yaml")
+SIMULATED = "retraining_theory"  # needs no student
 OWN = [claim for claim in CLAIMS if claim.id.startswith("mixtures_")]
 OTHERS = [claim for claim in CLAIMS if claim not in OWN]
 FAST = Analysis(bootstrap_draws=50)
@@ -151,7 +152,8 @@ def test_packs_of_one_paper_say_nothing_about_the_other_and_change_nothing_in_it
         for name, evidence in ((name, Evidence(results, FAST)) for name, results in apart.items())
     }
     for own, foreign, claims in (("mixtures", "megadocs", OWN), ("megadocs", "mixtures", OTHERS)):
-        assert {found[foreign][claim.id].verdict for claim in claims} == {"not measured at this scale"}
+        verdicts = {found[foreign][claim.id].verdict for claim in claims if claim.figure != SIMULATED}
+        assert verdicts == {"not measured at this scale"}
         assert all(found[own][claim.id] == found["both"][claim.id] for claim in claims)
         assert sum(found[own][claim.id].value is not None for claim in claims) >= 10
     columns = joined(joined({}, found["mixtures"]), found["megadocs"]), found["both"]

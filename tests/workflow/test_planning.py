@@ -12,6 +12,7 @@ from tests.workflow.test_runs import shipped_config, with_scale
 from tests.workflow.test_site import LIMITS, site
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.files import write_json
+from workflow_scripts.config.comparison_rows import STUDIES as COMPARISON_STUDIES
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.runs import Run
 from workflow_scripts.config.sizes import micro_batch_sequences
@@ -265,8 +266,8 @@ def test_what_is_done_is_subtracted(tmp_path):
 
 def test_released_streams_cost_no_generation(tmp_path):
     work = make_plan(with_scale(PAPER, "generation", source="released"), tmp_path).work
-    mixtures = set(mixture_studies(PAPER.scales["paper"]))
-    kinds = {piece.kind for piece in work if not mixtures & set(piece.studies)}
+    own_texts = {*mixture_studies(PAPER.scales["paper"]), *COMPARISON_STUDIES}
+    kinds = {piece.kind for piece in work if not own_texts & set(piece.studies)}
     assert "generation" not in kinds
     assert {"training", "packing", "self-distillation"} <= kinds
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.workflow.conftest import ROOT
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.comparison_rows import STUDIES as COMPARISON_STUDIES
 from workflow_scripts.config.load import read_config
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.runs import Run, write_runs
@@ -73,7 +74,7 @@ def test_paper_studies_have_all_the_students_that_the_authors_trained():
     runs = expand_runs(config)
     found = {name: len(needed_by(runs, name)) for name in studies_of(config.scales["paper"])}
     assert {name: found[name] for name in PAPER_STUDIES} == PAPER_STUDIES
-    others = {"optimum_against_generations", *mixture_studies(config.scales["paper"])}
+    others = {"optimum_against_generations", *mixture_studies(config.scales["paper"]), *COMPARISON_STUDIES}
     assert set(found) - set(PAPER_STUDIES) == others
 
 

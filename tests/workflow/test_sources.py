@@ -60,8 +60,8 @@ def test_nothing_can_be_trained_or_generated(shipped):
 
 
 def of_megadocs(table):
-    """Rows of students that have no budget: those of mixtures are in a pack of their own."""
-    return table[~table["run_id"].str.contains("-T[0-9]")]
+    """Rows of the megadocs study's students: those of mixtures and of the comparison are in packs of their own."""
+    return table[~table["run_id"].str.contains("-T[0-9]|unique-")]
 
 
 def test_shipped_results_become_packs_and_fits_without_torch(shipped):
