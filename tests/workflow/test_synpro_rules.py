@@ -17,7 +17,7 @@ def jobs_of(told: str) -> dict[str, int]:
 
 @pytest.mark.parametrize(
     ("scale", "pretrainings", "generators", "sets"),
-    [("smoke", 6, 1, 2), ("laptop", 27, 3, 6), ("synpro_400m", 13, 8, 9 * 8), ("synpro_1b", 8, 4, 5 * 8)],
+    [("smoke", 6, 1, 2), ("laptop", 45, 9, 12), ("synpro_400m", 13, 8, 9 * 8), ("synpro_1b", 8, 4, 5 * 8)],
 )
 def test_every_scale_plans_its_students_generators_and_sets(tmp_path, scale, pretrainings, generators, sets):
     called = snakemake(tmp_path, "-n", "--config", f"scale={scale}", "--", "synpro")
