@@ -11,11 +11,13 @@ import yaml
 from tests.page.results import comparison
 from tests.workflow.arm_packs import WORTHS, arm_pack, write_arm_pack
 from tests.workflow.conftest import ROOT, run_main
-from workflow_scripts.common.files import write_json
+from workflow_scripts.common.files import read_json, write_json
 from workflow_scripts.config.load import load_config
 from workflow_scripts.config.models import Config
 from workflow_scripts.config.studies import expand_runs
 from workflow_scripts.page import page
+
+QUALITY = "generations/quality.json"
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +42,13 @@ def shipped_page(tmp_path_factory, config) -> str:
 
 
 def ship(folder: Path, config: Config) -> None:
-    """Names of the students of mixtures, a picture of theirs, and a pack of all methods."""
+    """Names of the students of mixtures, a picture of theirs, measures of texts without them, a pack of all methods."""
     (folder / "methods").mkdir(parents=True)
     (folder / "methods/students.csv").touch()
     names = [run.run_id for run in expand_runs(config) if run.budget_tokens]
     pd.DataFrame({"run_id": names}).to_csv(folder / "students.csv", index=False)
     (folder / "figures").mkdir()
+    write_json(folder / QUALITY, read_json(ROOT / "results/shipped/replication" / QUALITY))
     (folder / "figures/mixture_data.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 72 36"/>')
 
 
@@ -76,6 +79,11 @@ def test_runs_are_those_of_the_comparison_by_name_and_colour(shipped_page):
     assert runs.count("data-run=") == len(pack.results.students)
     assert '<option value="comparison">all methods on one protocol</option>' in runs
     assert 'data-method="mga"' in runs and 'data-method="real only"' in runs
+
+
+def test_measures_of_texts_are_shown_without_the_texts(shipped_page):
+    assert "near copy of source" in section(shipped_page, "generations")
+    assert "texts are kept where they were generated" in section(shipped_page, "examples")
 
 
 def test_figures_are_shipped_ones_or_say_what_is_not_shipped(shipped_page):
