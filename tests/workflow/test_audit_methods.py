@@ -10,6 +10,7 @@ import pytest
 from tests.workflow.arm_packs import arm_pack, write_arm_pack
 from tests.workflow.packs import D
 from workflow_scripts.audit.trace import trace
+from workflow_scripts.audit.verify import digests
 from workflow_scripts.common.files import write_json
 
 ARM, FIGURE = "wrap_stitched", "comparison_efficiency"
@@ -33,7 +34,14 @@ def manifest(row: dict) -> dict:
     uses |= {"synthetic": {"stream": f"arms/{row['stream']}"}} if row["stream"] != "real" else {}
     times = {"started_at": "then", "ended_at": "later", "attempts": [], "slurm_jobs": []}
     own = {"run_id": row["run_id"]}
-    return {"run": own, "metrics": {"tokens": 9, "steps": 1}, "made_by": MADE_BY, "inputs": uses, **times}
+    return {
+        "run": own,
+        "outputs": {},
+        "metrics": {"tokens": 9, "steps": 1},
+        "made_by": MADE_BY,
+        "inputs": uses,
+        **times,
+    }
 
 
 def finished(folder: Path, shipped: bool) -> Path:
@@ -91,3 +99,14 @@ def test_controls_seeds_and_other_corpora_have_their_own_students(tmp_path):
     draw(folder, "comparison_ranks", panel="corpora", column="laptop_other")
     lines = trace("comparison_ranks", folder)
     assert not runs_named(lines) and "another corpus" in lines[-1]
+
+
+def test_curves_of_passes_are_of_the_pack_of_methods(tmp_path):
+    """Rows of the law name hyper-parameters and no arm."""
+    folder = finished(tmp_path, shipped=True)
+    pd.DataFrame([{"stream": ARM, "real_tokens": D}]).to_csv(folder / "figures/law_repetition.csv", index=False)
+    assert len(runs_named(trace("law_repetition", folder))) == 3
+
+
+def test_what_a_method_wrote_is_verified_where_the_corpus_is_not_kept(tmp_path):
+    assert digests(finished(tmp_path, shipped=False))["methods/wrap.parquet"] == TEXTS["sha256"]
