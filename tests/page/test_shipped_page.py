@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.page.results import comparison
+from tests.page.test_page import CONTRASTS, NOISE
 from tests.workflow.arm_packs import WORTHS, arm_pack, write_arm_pack
 from tests.workflow.conftest import ROOT, run_main
 from workflow_scripts.common.files import read_json, write_json
@@ -28,8 +29,8 @@ def config() -> Config:
 
 
 @pytest.fixture(scope="module")
-def shipped_page(tmp_path_factory, config) -> str:
-    """Its HTML."""
+def written(tmp_path_factory, config) -> Path:
+    """Its file."""
     folder, shipped = tmp_path_factory.mktemp("results"), tmp_path_factory.mktemp("shipped") / "laptop"
     write_json(folder / "comparison/comparison.json", comparison())
     write_arm_pack(folder / "tables/methods", arm_pack({**WORTHS, "mga": 1.2}))
@@ -38,7 +39,13 @@ def shipped_page(tmp_path_factory, config) -> str:
         page.main, config=config.model_dump_json(), results=[folder / "tables/methods"], folder=folder,
         shipped=shipped, output=folder / "page.html",
     )  # fmt: skip
-    return (folder / "page.html").read_text(encoding="utf-8")
+    return folder / "page.html"
+
+
+@pytest.fixture(scope="module")
+def shipped_page(written) -> str:
+    """Its HTML."""
+    return written.read_text(encoding="utf-8")
 
 
 def ship(folder: Path, config: Config) -> None:
@@ -92,3 +99,10 @@ def test_figures_are_shipped_ones_or_say_what_is_not_shipped(shipped_page):
     reason = "results/shipped/laptop lacks students of the study generation_scaling: set source=rerun to train them"
     assert f"Loss against generations per document {reason}" in words(figures).replace("  ", " ")
     assert "Data efficiency of every method not drawn yet" in words(figures).replace("  ", " ")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_fits_is_legible_and_quiet(tab, written, width):
+    tab.open(written, width)
+    assert tab.value("document.documentElement.scrollWidth") == width and tab.value(CONTRASTS) == []
+    assert [event for kind in NOISE for event in tab.told(kind)] == []
