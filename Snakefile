@@ -84,7 +84,7 @@ rule all:
     input:
         rules.write_run_table.output,
         figure_files(),
-        rules.tabulate_results.output,
+        rules.tabulate_results.output if MAIN in STUDIES else [],
         table_files(),
         made_here(),
 

@@ -20,7 +20,7 @@ def figure_unless_traced(figure):
             return []
         if figure in scale.left_out:
             raise WorkflowError(f"scale {settings.scale} has no figure {figure}: {scale.left_out[figure]}")
-        if FIGURES[figure].paper == MIXTURE_PAPER and not MIXTURE_STUDIES:
+        if FIGURES[figure].paper == MIXTURE_PAPER and not mixture_studies(scale):
             raise WorkflowError(f"scale {settings.scale} has no mixture studies, which figure {figure} is drawn of")
         return f"{RESULTS}/figures/{figure}.pdf"
 

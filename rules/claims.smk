@@ -6,7 +6,7 @@ localrules:
 
 CLAIMS = f"{HOME}claims.yaml"
 PUBLISHED = "results/published"  # written by `python -m workflow_scripts.audit.published`, where there is a network
-SHIPPED = sorted(glob_wildcards(f"{HOME}results/shipped/{{scale}}/students.csv").scale)
+SHIPPED = sorted(glob_wildcards(f"{HOME}results/shipped/{{scale,[^/]+}}/students.csv").scale)
 PAPER = {"scale": "paper", "scales": {"paper": settings.scales["paper"]}}
 OWN_CLAIMS = [f"{RESULTS}/{part}claims/claims.json" for part in ("", "mixtures/", "synpro/", "comparison/")]
 SYNPRO_SHIPPED = sorted(glob_wildcards(f"{HOME}results/shipped/{{scale}}/synpro/pretrainings.csv").scale)

@@ -32,7 +32,7 @@ rule collect_study:
     benchmark:
         "<benchmarks>/collect_study/{study}.tsv"
     wildcard_constraints:
-        study="|".join(STUDIES + MIXTURE_STUDIES + COMPARISON_STUDIES),
+        study="|".join(studies_of(scale)),
     conda:
         "../envs/workflow.yaml"
     params:

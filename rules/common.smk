@@ -6,6 +6,7 @@ from pathlib import Path
 sys.path.insert(0, workflow.basedir)
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.packages import PACKAGES
@@ -15,6 +16,7 @@ from workflow_scripts.config.load import load_config, with_own_table, without_ma
 from workflow_scripts.config.repositories import repositories_of, sources_of
 from workflow_scripts.config.site import read_site
 from workflow_scripts.config.studies import (
+    MAIN,
     downstream_runs,
     ensembles_of,
     expand_runs,
@@ -25,10 +27,10 @@ from workflow_scripts.config.studies import (
     teacher_of,
 )
 from workflow_scripts.corpus.packaged import package_of
-from workflow_scripts.evaluation.shipped import pack_of, shipped_runs
+from workflow_scripts.evaluation.shipped import not_shipped, pack_of, shipped_runs, why_not
 from workflow_scripts.evaluation.tables import FILES
 from workflow_scripts.figures.catalogue import COMPARISON as COMPARISON_PAPER
-from workflow_scripts.figures.catalogue import FIGURES, THEORY, drawable
+from workflow_scripts.figures.catalogue import FIGURES, THEORY, drawable, lacking
 from workflow_scripts.figures.catalogue import MIXTURES as MIXTURE_PAPER
 from workflow_scripts.figures.catalogue import SYNPRO as SYNPRO_PAPER
 from workflow_scripts.megadocs.published import require_released
@@ -50,6 +52,7 @@ try:
     SOURCE = settings.runs.source  # rerun, shipped or planted
     PACK = pack_of(settings.scale, workflow.basedir)
     GIVEN = shipped_runs(PACK, RUNS.values()) if SOURCE == "shipped" else None  # names of shipped students
+    ABSENT = not_shipped(PACK, RUNS.values()) if SOURCE == "shipped" else set()  # studies without all of theirs
 except UserError as error:
     raise WorkflowError(str(error)) from None
 try:
@@ -70,9 +73,9 @@ MIXTURES = scale.mixtures
 KINDS = {name: settings.kinds[name] for name in MIXTURES.kinds} if MIXTURES else {}
 MIXTURE_RUNS = {name: run for name, run in RUNS.items() if run.budget_tokens}  # students of arXiv 2510.01631
 ARM_RUNS = {name: run for name, run in ALL_RUNS.items() if run.natural}  # students of the comparison of all methods
-MIXTURE_STUDIES = mixture_studies(scale)
-COMPARISON_STUDIES = list(comparison_studies(scale))
-STUDIES = [study for study in studies_of(scale) if study not in MIXTURE_STUDIES + COMPARISON_STUDIES]
+OWN_TARGETS = {*mixture_studies(scale), *comparison_studies(scale)}  # studies that are no part of the megadocs study
+MIXTURE_STUDIES = [study for study in mixture_studies(scale) if study not in ABSENT]
+STUDIES = [study for study in studies_of(scale) if study not in OWN_TARGETS | ABSENT]
 NATURAL = "natural" if MIXTURES and MIXTURES.natural else "train"  # documents that mixtures and kinds are made of
 NATURAL_STREAM = "natural" if NATURAL == "natural" else "real"
 # Checkpoints and journals: beside the results, or on the site's scratch disk, in a folder of this working copy's own.
@@ -108,6 +111,14 @@ def start_work():
         before_any_job(workflow, settings, SITE, RESULTS, CHECKPOINTS)
     except UserError as error:
         raise WorkflowError(str(error)) from None
+    if MAIN in ABSENT and set(workflow.dag_settings.targets) <= {"all", "figures"}:
+        logger.info(f"{why_not(MAIN, PACK)}; what needs them is left out")
+
+
+def require_shipped(study):
+    """Raise WorkflowError for a study whose students are wanted and not shipped."""
+    if study in ABSENT:
+        raise WorkflowError(why_not(study, PACK))
 
 
 def python(stage):

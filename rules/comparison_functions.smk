@@ -92,14 +92,21 @@ def comparison_targets(wildcards):
     """Figures, tables and claims of the comparison. Raises WorkflowError where a scale has none."""
     if not COMPARISON:
         raise WorkflowError(f"scale {settings.scale} has no section `comparison`: choose another, or add one")
-    figures = drawable(settings.scale, scale, [COMPARISON_PAPER])
+    require_shipped("methods")
+    figures = drawn(COMPARISON_PAPER)
     made = [*rules.compare_arms.output, *rules.tabulate_comparison.output, *rules.check_comparison_claims.output]
     made += [*rules.fit_repetition_law.output, *rules.simulate_retraining.output]
     made += rules.fit_rectified_law.output if SYNPRO else []
     return [*expand("<results>/figures/{figure}.pdf", figure=figures), *made]
 
 
+def methods_shipped(wildcards):
+    """The shipped pack. Raises WorkflowError where it is not shipped."""
+    require_shipped("methods")
+    return [f"{PACK}/methods/{name}" for name in METHODS_FILES]
+
+
 def methods_of_page():
     """The comparison where its pack is shipped, or drawn from a law; of a run of one's own the page shows what is there."""
-    supplied = SOURCE == "planted" or (SOURCE == "shipped" and settings.scale in METHODS_SHIPPED)
+    supplied = SOURCE != "rerun" and "methods" not in ABSENT
     return ["<results>/comparison/comparison.json"] if COMPARISON and supplied else []

@@ -40,7 +40,7 @@ elif SOURCE == "shipped":
 
     rule supply_methods:
         input:
-            [f"{PACK}/methods/{name}" for name in METHODS_FILES],
+            methods_shipped,
         output:
             METHODS_PACK,
         log:

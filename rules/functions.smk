@@ -147,7 +147,11 @@ def measured(runs):
 
 
 def measured_of_study(wildcards):
-    """All that is measured of a study's students, its ensembles, and students that tell how far seeds scatter."""
+    """All that is measured of a study's students, its ensembles, and students that tell how far seeds scatter.
+
+    Raises WorkflowError for a study that is not shipped.
+    """
+    require_shipped(wildcards.study)
     runs = [run.run_id for run in needed_by(RUNS.values(), wildcards.study)]
     groups = {RUNS[run].group for run in runs} if studies_of(scale)[wildcards.study].ensembles else set()
     ensembles = [name for name in ENSEMBLES if name in groups]
@@ -181,6 +185,7 @@ def certificates(wildcards):
     """One certificate per tuned row of the run table. Raises WorkflowError when a row is on no grid."""
     if OFF_GRID:
         raise WorkflowError(OFF_GRID)
+    require_shipped(MAIN)
     return expand("<results>/tuning/certificates/{run}.json", run=[run for run in CENTRES if run not in ARM_RUNS])
 
 
@@ -198,9 +203,20 @@ def made_here():
     return [rules.summarise_times.output, *manifest_files(), *texts]
 
 
+def drawn(*papers):
+    """Names of figures of some papers (default: the megadocs study's and its predecessor's) with studies at hand."""
+    own = drawable(settings.scale, scale, papers) if papers else drawable(settings.scale, scale)
+    return [figure for figure in own if not lacking(figure, ABSENT)]
+
+
 def figure_files():
     """PDF of every figure that the scale has the studies of; PNG and CSV come with it."""
-    return expand("<results>/figures/{figure}.pdf", figure=drawable(settings.scale, scale))  # mixtures have their own
+    return expand("<results>/figures/{figure}.pdf", figure=drawn())  # mixtures have their own
+
+
+def headline_files():
+    """Fits of the data efficiency and their summary; none where their students are not shipped."""
+    return list(rules.fit_data_efficiency.output) if MAIN in STUDIES else []
 
 
 def certificates_at_hand(wildcards):
@@ -216,7 +232,8 @@ def example_streams(wildcards):
 def table_files():
     """The tables of hyper-parameters; examples where the texts are made here."""
     own = SOURCE == "rerun" and OURS and set(SHOWN) <= set(scale.generation.streams)
-    return ["<results>/tables/hyperparameters.md", *(["<results>/tables/examples.json"] if own else [])]
+    tuned = ["<results>/tables/hyperparameters.md"] if "generation_scaling" in STUDIES else []
+    return tuned + (["<results>/tables/examples.json"] if own else [])
 
 
 def page_texts():

@@ -85,6 +85,8 @@ def packs_of_mixtures(wildcards):
 
 def mixture_targets(wildcards):
     """Figures, fits, claims and tables of the mixture studies. Raises WorkflowError where a scale has none."""
+    for study in mixture_studies(scale):
+        require_shipped(study)
     if not MIXTURE_STUDIES:
         raise WorkflowError(f"scale {settings.scale} has no mixture studies: choose another, or add `mixtures` to it")
     figures = drawable(settings.scale, scale, [MIXTURE_PAPER])

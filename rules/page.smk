@@ -4,13 +4,17 @@ localrules:
     page,
 
 
+# Of the first part that is at hand: the megadocs study, the comparison of all methods, or mixtures.
+PAGE_PART = "" if STUDIES else "comparison/" if methods_of_page() else "mixtures/"
+PAGE_PACKS = ["methods"] if PAGE_PART == "comparison/" else [f"studies/{name}" for name in STUDIES or MIXTURE_STUDIES]
+
+
 rule write_page:
     input:
+        headline_files(),
         figures=figure_files(),
-        packs=[pack(f"<results>/tables/studies/{study}") for study in STUDIES],
-        summary=rules.fit_data_efficiency.output.summary,
-        analysis=rules.fit_data_efficiency.output.analysis,
-        claims="<results>/claims/claims.json",
+        packs=[pack(f"<results>/tables/{name}") for name in PAGE_PACKS],
+        claims=f"<results>/{PAGE_PART}claims/claims.json",
         texts=page_texts(),
         methods=methods_of_page(),
         code=code("page", "figures"),
@@ -25,7 +29,7 @@ rule write_page:
         "../envs/workflow.yaml"
     params:
         config=WHOLE_CONFIG,
-        packs=[f"{RESULTS}/tables/studies/{study}" for study in STUDIES],
+        packs=[f"{RESULTS}/tables/{name}" for name in PAGE_PACKS],
         folder=results_folder,
         shipped=f"--shipped {PACK}" if SOURCE == "shipped" else "",
     shell:

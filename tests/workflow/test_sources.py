@@ -15,6 +15,7 @@ from workflow_scripts.config.load import load_config
 from workflow_scripts.config.studies import expand_runs
 from workflow_scripts.evaluation.collect import EVERYTHING, collect
 from workflow_scripts.evaluation.results import read_results, write_results
+from workflow_scripts.evaluation.tables import FILES
 from workflow_scripts.evaluation.take_apart import take_apart
 from workflow_scripts.planted.plant import plant
 from workflow_scripts.planted.truth import Truth
@@ -112,3 +113,39 @@ def test_a_pack_survives_being_taken_apart(tmp_path):
     for name, keys in {"ensembles": ["ensemble", "members", "set", "doc_id"], "downstream": ["run_id", "task"]}.items():
         pair = [getattr(each, name).sort_values(keys).reset_index(drop=True) for each in (again, own)]
         pd.testing.assert_frame_equal(*pair, check_like=True, check_dtype=False, check_categorical=False)
+
+
+@pytest.fixture(scope="module")
+def part(tmp_path_factory) -> Path:
+    """A folder that ships students of mixtures and the comparison of all methods, not the megadocs study."""
+    folder = tmp_path_factory.mktemp("part")
+    pack = folder / f"results/shipped/{SCALE}"
+    for name in FILES.values():
+        (pack / "methods").mkdir(parents=True, exist_ok=True)
+        (pack / name).touch()
+        (pack / "methods" / name).touch()
+    (pack / "methods/arms.csv").touch()
+    names = [run.run_id for run in expand_runs(shipped_config(SCALE)) if run.budget_tokens]
+    pd.DataFrame({"run_id": names}).to_csv(pack / "students.csv", index=False)
+    return folder
+
+
+def test_a_page_is_made_of_the_part_that_is_shipped(part):
+    found = snakemake(part, "-n", *of_source("shipped"), "page", "figures", "all")
+    jobs = set(re.findall(r"rule (\w+):", found.stdout))
+    assert found.returncode == 0, found.stderr[-3000:]
+    assert {"write_page", "supply_methods", "compare_arms", "check_comparison_claims"} <= jobs
+    assert not {"fit_data_efficiency", "collect_study", "check_claims", "tabulate_results"} & jobs
+
+
+@pytest.mark.parametrize("target", ["generation_scaling", "tuning", f"results/{SCALE}-shipped/tables/results.md"])
+def test_what_needs_a_study_that_is_not_shipped_says_so(part, target):
+    found = snakemake(part, "-n", *of_source("shipped"), target)
+    said = found.stdout + found.stderr
+    assert found.returncode and "MissingInputException" not in said
+    assert re.search(rf"results/shipped/{SCALE} lacks students of the study \w+: set source=rerun", said)
+
+
+def test_comparison_that_is_not_shipped_is_said(shipped):
+    found = snakemake(shipped, "-n", *of_source("shipped"), "comparison")
+    assert found.returncode and "lacks students of the comparison of all methods" in found.stdout + found.stderr

@@ -10,7 +10,10 @@ from workflow_scripts.generation.prompts import FOLDER
 
 
 def lineage(manifests: dict) -> dict[str, Node]:
-    """Nodes by name: `student ID`, `stream NAME`, `shard NAME`, `prompt VERSION`, `held out NAME`, `documents` ..."""
+    """Nodes by name: `student ID`, `stream NAME`, `shard NAME`, `prompt VERSION`, `held out NAME`, `documents` ...
+
+    What a node is made of and nobody kept facts of is a node that says so.
+    """
     inputs = manifests["inputs"]
     shards = inputs["shards"]
     nodes = {f"student {name}": student_node(manifest) for name, manifest in manifests["runs"].items()}
@@ -18,7 +21,9 @@ def lineage(manifests: dict) -> dict[str, Node]:
     nodes |= {f"shard {name}": shard_node(name, facts) for name, facts in shards.items()}
     nodes |= {f"texts {name}": texts_node(name, facts) for name, facts in inputs.get("texts", {}).items()}
     nodes |= {prompt_name(facts): prompt_node(facts) for facts in shards.values() if "prompt_version" in facts}
-    return nodes | corpus_nodes(inputs)
+    nodes |= corpus_nodes(inputs)
+    absent = {name for node in nodes.values() for name in node.below} - set(nodes)
+    return nodes | {name: Node([f"{name}: not here"]) for name in absent}
 
 
 def student_node(manifest: dict) -> Node:
@@ -79,12 +84,14 @@ def shard_node(name: str, facts: dict) -> Node:
 
 
 def texts_node(name: str, facts: dict) -> Node:
-    """A method's texts: its module, who wrote, how many can be used, and what it cost."""
+    """A method's texts: its module, who wrote, how many can be used, of which documents, and what it cost."""
     statuses = ", ".join(f"{count:,} {status}" for status, count in facts["status"].items())
     lines = [
         f"texts {facts['file']}: {facts['texts']:,} texts ({statuses}), sha256 {short(facts['sha256'])}",
         f"workflow_scripts/methods/{facts['module']}.py ({facts['paper']}) with {facts['settings'] or 'no settings'}",
-        f"by {facts['generator']['model']}: {facts['read_tokens']:,} tokens read, {facts['written_tokens']:,} written",
+        f"author {facts['author']}, {facts['generator']['model']}: {facts['read_tokens']:,} tokens read, "
+        f"{facts['written_tokens']:,} written, {facts['flops']:.3g} FLOPs",
+        f"of {facts['documents']:,} documents, sha256 {short(facts['documents_sha256'])}",
     ]
     return Node(lines, ["documents"])
 

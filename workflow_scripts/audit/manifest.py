@@ -46,8 +46,17 @@ def read_manifests(folder: Path) -> dict:
         return {"inputs": read_json(folder / "manifests/inputs.json"), "runs": runs}
     if not (folder / "runs.csv").exists():
         raise UserError(f"{folder}: neither {SHIPPED} nor manifests/ nor runs.csv is there: it holds no students")
-    with open(folder / "runs.csv", newline="", encoding="utf-8") as handle:
-        return gather(folder, [Run.model_validate(row) for row in csv.DictReader(handle)])
+    return gather(folder, runs_in(folder))
+
+
+def runs_in(folder: Path) -> list[Run]:
+    """The run table, and students of the search that are in packs of whole papers."""
+    found = {}
+    for path in (*sorted((folder / "tables").glob("*/students.csv")), folder / "runs.csv"):
+        with open(path, newline="", encoding="utf-8") as handle:
+            rows = [{key: row[key] for key in Run.model_fields if key in row} for row in csv.DictReader(handle)]
+        found |= {row["run_id"]: Run.model_validate(row) for row in rows}
+    return list(found.values())
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from math import isclose
 
 import pandas as pd
 
+from workflow_scripts.config.comparison_rows import COMPARISON
 from workflow_scripts.evaluation.results import Results, group_of
 
 KEYS = ("run_id", "student", "stream", "generations", "real_tokens", "real_epochs", "mixing_ratio", "lr")
@@ -21,6 +22,25 @@ def students_of_row(row: pd.Series, results: Results) -> pd.DataFrame:
     for key in keys:
         students = students[students[key] == row[key]]
     return students
+
+
+def students_of_arm(row: pd.Series, results: Results, arms: pd.DataFrame, corpus: str) -> pd.DataFrame:
+    """Tuned students of the row's arm: those of the comparison with its stream and its natural tokens.
+
+    arms: a row per arm, as `ArmPack.arms`. The column of a row of ranks is a seed or a corpus: of others than `corpus`
+    no student is here.
+    """
+    kind, _, seed = str(row.get("column", corpus)).partition(" ")
+    arm, own = arms.loc[row["arm"]], results.of_study(COMPARISON).students
+    own = own[(own["stream"] == arm["stream"]) & (own["real_tokens"] == arm["real_tokens"])]
+    if kind == "seed":
+        return own[own["seed"] == int(seed)]
+    return own if kind == corpus else own.head(0)
+
+
+def task_row(row: pd.Series, results: Results) -> pd.Series:
+    """A row whose set is a downstream task says so."""
+    return row.rename({"set": "task"}) if row.get("set") in set(results.downstream["task"]) else row
 
 
 def losses_of(row: pd.Series, run_ids: list[str], results: Results) -> pd.DataFrame:

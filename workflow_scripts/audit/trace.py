@@ -1,24 +1,29 @@
 """Print how a figure's numbers hang together: figure -> CSV row -> students -> streams -> shards -> prompts, documents.
 
+Where all methods were compared: ... -> streams of arms -> streams of methods -> a method's texts -> documents.
+
 snakemake trace generation_scaling
 python -m workflow_scripts.audit.trace generation_scaling --results results/laptop
 python -m workflow_scripts.audit.trace generation_scaling --results results/shipped/replication --row 2
 """
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from workflow_scripts.audit.lineage import lineage, short
 from workflow_scripts.audit.manifest import read_manifests
-from workflow_scripts.audit.measured import mean_loss, measured, students_of_row
+from workflow_scripts.audit.measured import mean_loss, measured, students_of_arm, students_of_row, task_row
 from workflow_scripts.audit.synpro_trace import synpro_nodes
 from workflow_scripts.audit.tree import Node, draw
 from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import sha256
+from workflow_scripts.evaluation.arms import read_arms
 from workflow_scripts.evaluation.results import Results, read_results
-from workflow_scripts.figures.catalogue import FIGURES, SYNPRO_PACK, THEORY
+from workflow_scripts.figures.catalogue import COMPARISON_PACK, FIGURES, SYNPRO_PACK, THEORY
 
 
 def trace(figure: str, folder: Path, row: int | None = None) -> list[str]:
@@ -37,10 +42,15 @@ def trace(figure: str, folder: Path, row: int | None = None) -> list[str]:
         return list(draw(synpro_nodes(figure, title, folder), "figure"))
     if THEORY in FIGURES[figure].studies:
         return [*title, "simulated: no student has these values"]
-    results = read_results(*packs(folder, FIGURES[figure].studies))
+    studies = FIGURES[figure].studies
+    results = read_results(*packs(folder, studies))
+    find = partial(students_of_row, results=results)
+    if COMPARISON_PACK in studies and "arm" in table:
+        arms = read_arms(*packs(folder, studies)).arms
+        find = partial(students_of_arm, results=results, arms=arms, corpus=folder.name)
     nodes = lineage(read_manifests(folder)) if len(results.students) else {}
     numbers = [row - 2] if row else range(len(table))
-    rows = {f"row {number}": row_node(table.iloc[number], number, results, nodes) for number in numbers}
+    rows = {f"row {number}": row_node(table.iloc[number], number, results, nodes, find) for number in numbers}
     nodes |= {key: node for node, own in rows.values() for key, node in own.items()}
     nodes |= {name: node for name, (node, _) in rows.items()}
     nodes["figure"] = Node(title, list(rows))
@@ -49,17 +59,22 @@ def trace(figure: str, folder: Path, row: int | None = None) -> list[str]:
 
 def packs(folder: Path, studies: tuple[str, ...]) -> list[Path]:
     """Where the measurements behind a figure are: in a shipped folder, or in those of the figure's studies."""
+    if COMPARISON_PACK in studies:
+        shipped = folder / COMPARISON_PACK
+        return [shipped if (shipped / "students.csv").exists() else folder / "tables" / COMPARISON_PACK]
     if (folder / "students.csv").exists():
         return [folder]
     return [folder / "tables/studies" / study for study in studies]
 
 
-def row_node(row: pd.Series, number: int, results: Results, nodes: dict) -> tuple[Node, dict[str, Node]]:
+def row_node(
+    row: pd.Series, number: int, results: Results, nodes: dict, students_of: Callable[[pd.Series], pd.DataFrame]
+) -> tuple[Node, dict[str, Node]]:
     """A row of the CSV with the students that it is made of, and for each of them what was measured of it."""
     values = [
         f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}" for name, value in row.dropna().items()
     ]
-    students = students_of_row(row, results)
+    students, row = students_of(row), task_row(row, results)
     lines = [f"row {number + 2}: {', '.join(values)}"]
     own = {}
     for student in students["run_id"]:
@@ -69,7 +84,7 @@ def row_node(row: pd.Series, number: int, results: Results, nodes: dict) -> tupl
     if own:
         lines.append(mean_loss(row, list(students["run_id"]), results))
     else:
-        lines.append("drawn from a fit or an illustration: no student has these values")
+        lines.append("drawn from a fit, an illustration or another corpus: no student here has these values")
     return Node(lines, list(own)), own
 
 

@@ -58,7 +58,8 @@ def digests(folder: Path) -> dict[str, str]:
         raise UserError(f"{folder}/manifests: no such folder; `snakemake manifests` writes it, to compare with later")
     found = read_manifests(folder)
     inputs, corpus = found["inputs"], found["inputs"]["corpus"]
-    files = [corpus["documents"], corpus["tokenizer"], *corpus["held_out"].values(), *inputs["shards"].values()]
+    files = [*inputs["shards"].values(), *inputs.get("texts", {}).values()]
+    files += [corpus["documents"], corpus["tokenizer"], *corpus["held_out"].values()] if corpus else []
     known = {facts["file"]: facts["sha256"] for facts in files}
     for name, facts in inputs["streams"].items():
         known |= {f"streams/{name}{PREFIX[key]}": facts[key] for key in PREFIX if key in facts}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.runs import Run
+from workflow_scripts.config.studies import METHODS
 from workflow_scripts.evaluation.tables import FILES
 
 PACKS = "results/shipped"  # a pack per scale
@@ -20,7 +21,8 @@ def pack_of(scale: str, folder: str | Path) -> Path:
 def shipped_runs(pack: Path, wanted: Iterable[Run]) -> set[str]:
     """Names of the students of a pack. Raises UserError when one of `wanted`, the run table, is not among them.
 
-    The students of a paper of whom none is shipped are not missed: the paper's results are not.
+    The students of a paper of whom none is shipped are not missed: the paper's results are not. Nor are those of the
+    comparison, which has a pack of its own.
     """
     path = pack / FILES["students"]
     if not path.exists():
@@ -28,7 +30,7 @@ def shipped_runs(pack: Path, wanted: Iterable[Run]) -> set[str]:
         raise UserError(f"{path}: no such file; results are shipped of these scales: {scales}. Set source=rerun")
     with open(path, newline="", encoding="utf-8") as table:
         found = {row["run_id"] for row in csv.DictReader(table)}
-    wanted = list(wanted)
+    wanted = [run for run in wanted if not run.natural]
     papers = {is_mixture for is_mixture in (False, True) if found & _names(wanted, is_mixture)}
     if missing := [run for run in wanted if run.run_id not in found and bool(run.budget_tokens) in (papers or {False})]:
         raise UserError(
@@ -37,6 +39,23 @@ def shipped_runs(pack: Path, wanted: Iterable[Run]) -> set[str]:
             "them, or set source=rerun to train them"
         )
     return found
+
+
+def not_shipped(pack: Path, runs: Iterable[Run]) -> set[str]:
+    """What a pack can't tell of: studies of the run table that lack a student, and the pack of all methods.
+
+    Raises UserError as `shipped_runs` does.
+    """
+    runs = list(runs)
+    given = shipped_runs(pack, runs)
+    lacking = {study for run in runs if run.run_id not in given for study in run.studies.split()}
+    return lacking | (set() if (pack / METHODS / FILES["students"]).exists() else {METHODS})
+
+
+def why_not(study: str, pack: Path) -> str:
+    """What to tell someone who asks for a study that is not shipped."""
+    what = "the comparison of all methods" if study == METHODS else f"the study {study}"
+    return f"{PACKS}/{pack.name} lacks students of {what}: set source=rerun to train them"
 
 
 def _names(runs: Iterable[Run], mixtures: bool) -> set[str]:

@@ -3,7 +3,7 @@
 A scale that lacks one of a figure's studies lacks the figure, and says why in `scales.<scale>.left_out`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from workflow_scripts.common.errors import UserError
@@ -88,6 +88,11 @@ FIGURES = {
     ),
     "retraining_theory": Figure("Retraining for rounds in theory and simulation", (THEORY,), COMPARISON),
 }
+
+
+def lacking(figure: str, absent: Container[str]) -> str | None:
+    """The first of a figure's studies that is among `absent` ones."""
+    return next((study for study in FIGURES[figure].studies if study in absent), None)
 
 
 def drawable(name: str, scale: Scale, papers: Sequence[str] = (MEGADOCS, PREDECESSOR)) -> list[str]:

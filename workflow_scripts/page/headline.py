@@ -45,7 +45,7 @@ class Worth:
 
 def name_of(stream: str) -> str:
     """A method's name as a text has it."""
-    return NAMES.get(stream, look(stream).label)
+    return NAMES.get(stream) or (look(stream).label if stream in METHODS else stream.replace("_", " "))
 
 
 def worths(efficiencies: list[dict], students: pd.DataFrame, real_tokens: int) -> list[Worth]:

@@ -1,7 +1,7 @@
 """One HTML file about a scale's results: methods compared, headline, claims, figures, run table, examples.
 
 It needs nothing but itself. What is not at hand (claims, examples, ...) is said in a sentence;
-`snakemake page` makes all of it first.
+`snakemake page` makes all of it first, of shipped results all that their students give.
 """
 
 import argparse
@@ -19,20 +19,22 @@ from workflow_scripts.common.errors import run_command
 from workflow_scripts.common.files import read_json, write_text
 from workflow_scripts.config.load import parse_settings
 from workflow_scripts.config.models import Config
-from workflow_scripts.config.studies import studies_of
+from workflow_scripts.config.studies import expand_runs, studies_of
 from workflow_scripts.evaluation.results import Results, read_results
-from workflow_scripts.figures.catalogue import COMPARISON, MEGADOCS, MIXTURES, PREDECESSOR, SYNPRO, drawable
+from workflow_scripts.evaluation.shipped import not_shipped, why_not
+from workflow_scripts.figures.catalogue import COMPARISON, MEGADOCS, MIXTURES, PREDECESSOR, SYNPRO, drawable, lacking
 from workflow_scripts.figures.comparison_looks import COLOURS
 from workflow_scripts.figures.style import METHODS
 from workflow_scripts.page import claim_table, headline, methods, pictures, run_table, texts
 
 HERE = Path(__file__).parent
 PAPERS = (COMPARISON, MEGADOCS, PREDECESSOR, MIXTURES, SYNPRO)
-BESIDE = {  # what the page shows of a scale's folder, where it is
-    "claims": "claims/claims.json",
-    "examples": "tables/examples.json",
-    "quality": "generations/quality.json",
-    "comparison": "comparison/comparison.json",
+FIT = "fits/data_efficiency.json"
+BESIDE = {  # what the page shows of a scale's folder: of several files the first that is there
+    "claims": ("claims/claims.json", "comparison/claims/claims.json", "mixtures/claims/claims.json"),
+    "examples": ("tables/examples.json",),
+    "quality": ("generations/quality.json",),
+    "comparison": ("comparison/comparison.json",),
 }
 
 
@@ -57,8 +59,10 @@ def about(value: float) -> str:
 
 
 def headline_context(config: Config, results: Results, folder: Path) -> dict[str, Any]:
-    """What each method's data is worth, and what that rests on."""
-    analysis, summary = read_json(folder / "fits/data_efficiency.json"), pd.read_csv(folder / "tables/summary.csv")
+    """What each method's data is worth, and what that rests on; `analysis` is none where the fit is not at hand."""
+    if not (folder / FIT).exists():
+        return {"analysis": None, "shown": run_table.summary_of(results)}
+    analysis, summary = read_json(folder / FIT), pd.read_csv(folder / "tables/summary.csv")
     corpus = config.scales[config.scale].corpus
     found = headline.worths(analysis["efficiencies"], results.students, corpus.real_tokens)
     return {
@@ -72,9 +76,9 @@ def headline_context(config: Config, results: Results, folder: Path) -> dict[str
     }
 
 
-def runs_context(config: Config, results: Results) -> dict[str, Any]:
+def runs_context(config: Config, results: Results, comparison: methods.Comparison | None) -> dict[str, Any]:
     """The run table and what it can be filtered by."""
-    rows = run_table.rows_of(results)
+    rows = run_table.rows_of(results, {arm.arm: arm for arm in comparison.arms} if comparison else {})
     titles = {name: study.title for name, study in studies_of(config.scales[config.scale]).items()}
     return {
         "columns": run_table.columns_of(results),
@@ -85,20 +89,29 @@ def runs_context(config: Config, results: Results) -> dict[str, Any]:
     }
 
 
-def figures_context(config: Config, folder: Path) -> dict[str, Any]:
+def figures_context(config: Config, places: list[Path], shipped: Path | None) -> dict[str, Any]:
     """Figures that are there, and why the others are not."""
-    scale = config.scales[config.scale]
+    scale, folders = config.scales[config.scale], [folder / "figures" for folder in places]
+    absent = not_shipped(shipped, expand_runs(config)) if shipped else set()
     names = drawable(config.scale, scale, PAPERS)  # those of targets of their own are shown where they are there
     return {
-        "pictures": pictures.pictures(folder / "figures", names),
-        "missing": pictures.missing(folder / "figures", scale),
+        "pictures": pictures.pictures(folders, names),
+        "missing": pictures.missing(folders, scale, lambda figure: unshipped(figure, absent, shipped)),
     }
+
+
+def unshipped(figure: str, absent: set[str], shipped: Path | None) -> str:
+    """Why a figure can't be drawn of what is shipped; empty where it can."""
+    study = lacking(figure, absent)
+    return why_not(study, shipped) if study else ""
 
 
 def beside(folders: Iterable[Path]) -> dict[str, Any]:
     """The optional inputs, each from the first folder that has it; none for one that is nowhere."""
-    found = {name: [folder / path for folder in folders if (folder / path).exists()] for name, path in BESIDE.items()}
-    return {name: read_json(paths[0]) if paths else None for name, paths in found.items()}
+    folders = list(folders)
+    places = {name: [folder / path for folder in folders for path in paths] for name, paths in BESIDE.items()}
+    found = {name: next((path for path in paths if path.exists()), None) for name, paths in places.items()}
+    return {name: read_json(path) if path else None for name, path in found.items()}
 
 
 def texts_context(examples: dict | None, quality: dict | None) -> dict[str, Any]:
@@ -114,19 +127,21 @@ def texts_context(examples: dict | None, quality: dict | None) -> dict[str, Any]
 
 def context_of(config: Config, results: Results, folder: Path, shipped: Path | None) -> dict[str, Any]:
     """All that the template shows."""
-    found = beside([folder, *([shipped] if shipped else [])])
+    places = [folder, *([shipped] if shipped else [])]
+    found = beside(places)
     claims = claim_table.rows_of(found["claims"] or [])
+    comparison = methods.comparison_of(found["comparison"]) if found["comparison"] else None
     return {
         **texts_context(found["examples"], found["quality"]),
         **headline_context(config, results, folder),
-        **runs_context(config, results),
-        **figures_context(config, folder),
+        **runs_context(config, results, comparison),
+        **figures_context(config, places, shipped),
         "name": config.scale,
         "source": config.runs.source,
         "scale": config.scales[config.scale],
         "llm": config.llms[config.scales[config.scale].generation.llm],
         "colours": {stream: style.colour for stream, style in METHODS.items()},
-        "comparison": methods.comparison_of(found["comparison"]) if found["comparison"] else None,
+        "comparison": comparison,
         "families": {methods.SLUGS[family]: (family, colour) for family, (colour, _) in COLOURS.items()},
         "claims": claims,
         "tally": claim_table.tally(claims),
@@ -146,6 +161,6 @@ if __name__ == "__main__":
     parser.add_argument("--config", required=True, help="JSON of the whole config")
     parser.add_argument("--results", nargs="+", required=True, help="packs whose students the run table shows")
     parser.add_argument("--folder", required=True, help="folder of the scale: figures, fits, tables, claims")
-    parser.add_argument("--shipped", help="folder of what git ships, where examples may be that the other one lacks")
+    parser.add_argument("--shipped", help="folder of what git ships, which may have what the other one lacks")
     parser.add_argument("--output", required=True, help="the page (HTML)")
     run_command(main, parser)

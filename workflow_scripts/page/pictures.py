@@ -3,7 +3,7 @@
 import base64
 import struct
 import xml.etree.ElementTree as xml
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,18 +28,21 @@ class Picture:
     rows: int
 
 
-def pictures(folder: Path, names: Iterable[str]) -> list[Picture]:
-    """Figures of the catalogue that are in a folder."""
-    images = {name: _image(folder, name) for name in names}
+def pictures(folders: Sequence[Path], names: Iterable[str]) -> list[Picture]:
+    """Figures of the catalogue that are in some folders, each from the first that has it."""
+    images = {name: _image(folders, name) for name in names}
     return [_picture(name, image) for name, image in images.items() if image]
 
 
-def missing(folder: Path, scale: Scale) -> dict[str, str]:
-    """Titles of the figures that are not shown, each with the reason; none of a paper that the scale has no part of."""
+def missing(folders: Sequence[Path], scale: Scale, unshipped: Callable[[str], str]) -> dict[str, str]:
+    """Titles of the figures that are not shown, each with the reason; none of a paper that the scale has no part of.
+
+    unshipped: why a figure can't be drawn of what is shipped; empty where it can.
+    """
     own = {SYNPRO: scale.synpro, MIXTURES: scale.mixtures, COMPARISON: scale.comparison}
     there = (name for name, figure in FIGURES.items() if own.get(figure.paper, True))
-    absent = [name for name in there if not _image(folder, name)]
-    return {FIGURES[name].title: scale.left_out.get(name, "not drawn yet") for name in absent}
+    absent = [name for name in there if not _image(folders, name)]
+    return {FIGURES[name].title: scale.left_out.get(name) or unshipped(name) or "not drawn yet" for name in absent}
 
 
 def address(path: Path) -> str:
@@ -47,8 +50,8 @@ def address(path: Path) -> str:
     return f"data:{TYPES[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def _image(folder: Path, name: str) -> Path | None:
-    candidates = [folder / f"{name}{suffix}" for suffix in (".svg", ".png")]
+def _image(folders: Sequence[Path], name: str) -> Path | None:
+    candidates = [folder / f"{name}{suffix}" for folder in folders for suffix in (".svg", ".png")]
     return next((path for path in candidates if path.exists()), None)
 
 

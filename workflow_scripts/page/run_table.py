@@ -1,6 +1,6 @@
 """The run table of the page: every student's row with its loss on every validation set."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -8,6 +8,7 @@ import pandas as pd
 from workflow_scripts.evaluation.results import Results
 from workflow_scripts.figures.style import METHODS
 from workflow_scripts.page.headline import name_of
+from workflow_scripts.page.methods import Arm
 from workflow_scripts.scaling.bootstrap import mean_losses
 
 ORDER = ["stream", "generations", "real_tokens", "student", "real_epochs", "mixing_ratio", "weight_decay", "seed"]
@@ -55,14 +56,29 @@ def columns_of(results: Results) -> list[Column]:
     ]
 
 
-def rows_of(results: Results) -> list[dict]:
-    """A row per student, in the order of methods, G, D and hyper-parameters."""
+def rows_of(results: Results, arms: Mapping[str, Arm]) -> list[dict]:
+    """A row per student, in the order of methods, G, D and hyper-parameters; `arms`: those of the comparison, by name.
+
+    `colour` is a class of the page's colours.
+    """
     students = results.students.assign(place=results.students["stream"].map(_place))
     students = students.sort_values(["place", *ORDER]).drop(columns="place")
     losses = {name: mean_losses(results.losses, "run_id", name) for name in results.sets}
     students = students.assign(**{f"loss {name}": students["run_id"].map(own) for name, own in losses.items()})
     rows = students.astype({"generations": int}).to_dict("records")
-    return [row | {"method": name_of(row["stream"]), "remarks": remarks(row)} for row in rows]
+    return [row | _told(row, arms) | {"remarks": remarks(row)} for row in rows]
+
+
+def summary_of(results: Results) -> dict[str, str]:
+    """What some students are, in few words, by what is said."""
+    own, sizes = results.students, results.students["real_tokens"]
+    documents = results.losses.loc[results.losses["set"] == "validation", "doc_id"].nunique()
+    return {
+        "real tokens": " to ".join(f"{tokens:,}" for tokens in sorted({min(sizes), max(sizes)})),
+        "student": ", ".join(sorted(own["student"].unique())),
+        "seeds": str(own["seed"].nunique()),
+        "validation documents": f"{documents:,}",
+    }
 
 
 def remarks(row: dict) -> str:
@@ -79,6 +95,13 @@ def choices(rows: Iterable[dict], key: str) -> list:
 def studies_in(rows: Iterable[dict]) -> list[str]:
     """Names of all studies that the rows belong to."""
     return list(dict.fromkeys(name for row in rows for name in row["studies"].split()))
+
+
+def _told(row: dict, arms: Mapping[str, Arm]) -> dict[str, str]:
+    """Name and colour of a student's method."""
+    arm = arms.get(row["stream"]) if row["natural"] else None
+    name, colour = (arm.title, arm.slug) if arm else (name_of(row["stream"]), row["stream"])
+    return {"method": name, "colour": colour}
 
 
 def _across(row: dict) -> bool:

@@ -53,8 +53,11 @@ def measures_of(report: dict) -> list[Measure]:
 
 
 def pairs_of(report: dict) -> list[dict]:
-    """The quality report's samples: a document and one text made of it, with the method's name."""
-    return [sample | {"method": METHODS.get(sample["method"], sample["method"])} for sample in report["samples"]]
+    """The quality report's samples: a document and one text made of it, with the method's name; a shipped report has
+    none."""
+    return [
+        sample | {"method": METHODS.get(sample["method"], sample["method"])} for sample in report.get("samples", [])
+    ]
 
 
 def examples_of(content: dict) -> list[Example]:
