@@ -104,7 +104,7 @@ def prepare(arguments: argparse.Namespace, world: World = World()) -> Pretrainin
     return Pretraining(
         arguments, student, training, streams, windows, arguments.steps, opened[0].metadata["vocabulary_size"],
         pick_device(), world, micro,
-        plateau, sets, about, state,
+        plateau=plateau, sets=sets, about=about, state=state,
     )  # fmt: skip
 
 
