@@ -25,7 +25,7 @@ COPIED = ("runs.csv", "tuning/candidates.csv", "claims/*", "fits/**/*.json", "ta
 COPIED += ("tables/results.md", "tables/hyperparameters.md")  # not examples.md, which is text
 COPIED += ("mixtures/*", "mixtures/claims/*", "corpus/split/counts.json", "figures/*.csv", "figures/*.png")
 COPIED += ("synpro/claims/*", "synpro/effective_tokens.*", "comparison/*", "comparison/claims/*", "laws/*")
-LARGEST_BYTES = 8_000_000
+LARGEST_BYTES = 12_000_000
 STREAM_COLUMNS = ("stream", "tokens", "rows", "documents", "vocabulary_size", "tokens_sha256", "made_from")
 
 
