@@ -9,8 +9,8 @@ SNAKEMAKE = .venv/bin/snakemake --cores $(CORES) $(if $(SCALE),--config scale=$(
 figures: venv ## all figures at the default scale (SCALE=smoke for another one)
 	$(SNAKEMAKE)
 
-test: environments ## all tests
-	tests/run
+test: venv ## all tests; the environments that are missing are installed on the way
+	PYTHON=$(PYTHON) tests/run
 
 test-slurm: environments ## the smoke scale and its worst day on a throwaway SLURM of Debian packages (8 minutes)
 	.venv/bin/python -m pytest tests/slurm -q --durations=5
