@@ -168,5 +168,6 @@ def test_interrupted_prompts_are_asked_once(llm_folder, corpus, tmp_path, tools)
     again, _ = texts("killed", engine)
     assert len(finished) == 1 and all(path.stat().st_mtime_ns == then for path, then in finished.items())
     assert again == whole and len({text.text for text in whole}) > 4
-    assert [text.kind for text in whole] == list(wrap.STYLES) * 2
+    styles = list(wrap.STYLES)
+    assert [text.kind for text in whole] == [*styles, *styles[1:], styles[0]]
     assert all(text.text.startswith("Question:") for text in whole if text.kind == "qa")

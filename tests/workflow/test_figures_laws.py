@@ -113,7 +113,7 @@ def test_theory_needs_both_models(tmp_path):
 
 
 def test_commands_read_their_own_packs():
-    assert FIGURES == ["law_rectified", "law_repetition", "retraining_theory"]
+    assert {"law_rectified", "law_repetition", "retraining_theory"} < set(FIGURES)
     with pytest.raises(UserError, match="no pack among the results"):
         law_repetition.read_runs()
     with pytest.raises(UserError, match="retraining_theory.csv: no such file"):
@@ -125,7 +125,7 @@ def test_a_scale_without_the_section_has_no_such_figure_and_need_not_say_why():
     fields = {name: getattr(scale, name) for name in type(scale).model_fields}
     without, with_it, alone = (
         SimpleNamespace(**fields | {"comparison": section, "synpro": synpro})
-        for section, synpro in ((None, "a section"), ("a section", "a section"), ("a section", None))
+        for section, synpro in ((None, "a section"), (scale.comparison, "a section"), (scale.comparison, None))
     )
     assert catalogue.drawable("smoke", without, [catalogue.COMPARISON]) == []
     assert catalogue.drawable("smoke", with_it, [catalogue.COMPARISON]) == FIGURES
