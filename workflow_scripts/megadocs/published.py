@@ -26,10 +26,10 @@ def released_source(settings: Generation, stream: str, generations: int) -> Rele
 def require_released(config: Config, runs: Iterable[Run]) -> None:
     """Raise UserError when published streams are asked for and a student's stream is not among them.
 
-    Texts of mixtures are always our own: none is published.
+    Texts of mixtures and of the comparison's methods are always our own: none is published.
     """
     generation = config.scales[config.scale].generation
     if generation.source == "released":
         for run in runs:
-            if run.stream_name and not run.budget_tokens:
+            if run.stream_name and not run.budget_tokens and not run.natural:
                 released_source(generation, run.stream, run.generations)
