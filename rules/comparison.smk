@@ -1,7 +1,40 @@
 # All methods on one protocol: who writes, texts of every method, streams of every arm. Students: train.smk.
 localrules:
+    cut_scarce_passages,
     build_method_stream,
     build_arm,
+
+
+use rule sample_documents as sample_scarce_documents with:
+    input:
+        documents=f"<results>/corpus/split/{POOL}.parquet",
+        more=rules.split_documents.output.more if POOL == "train" else [],
+        tokenizer="<results>/corpus/tokenizer.json",
+    output:
+        "<results>/comparison/documents.parquet",
+    log:
+        "<logs>/sample_scarce_documents.log",
+    benchmark:
+        "<benchmarks>/sample_scarce_documents.tsv"
+    params:
+        tokens=COMPARISON and COMPARISON.organic_tokens,
+        recipe=DATA_RECIPE,
+
+
+use rule cut_passages as cut_scarce_passages with:
+    input:
+        documents="<results>/comparison/documents.parquet",
+        tokenizer="<results>/corpus/tokenizer.json",
+    output:
+        "<results>/comparison/passages.parquet",
+    log:
+        "<logs>/cut_scarce_passages.log",
+    benchmark:
+        "<benchmarks>/cut_scarce_passages.tsv"
+    params:
+        tokens=COMPARISON and COMPARISON.organic_tokens,
+        passage=COMPARISON and COMPARISON.passage_tokens,
+        recipe=DATA_RECIPE,
 
 
 # Repetition's student, stopped early: the weaker one of two checkpoints.
@@ -36,8 +69,8 @@ use rule train_student as train_early_student with:
 
 rule write_method:
     input:
-        documents=f"<results>/synpro/{ORGANIC}.parquet",
-        passages="<results>/synpro/slices.parquet",
+        documents="<results>/comparison/documents.parquet",
+        passages="<results>/comparison/passages.parquet",
         tokenizer="<results>/corpus/tokenizer.json",
         model=llm_files(),
         students=students_of_method,

@@ -11,6 +11,7 @@ OWN_METHODS = {name: settings.methods[name] for name in (COMPARISON.methods if C
 # Repetition's student of the first seed: some methods are its own texts.
 REPETITION = [run for run in RUNS.values() if run.natural and run.stream == "real"]
 AUTHOR = next((run.run_id for run in REPETITION if run.real_tokens == COMPARISON.organic_tokens), None)
+RECTIFIED = "law_rectified"  # a figure of the comparison that is of SynPro's curves
 FEWEST_RANKED = 5  # arms in common, whose ranks on two corpora say something
 METHOD_FOLDER = f"{HOME}workflow_scripts/methods"
 
@@ -36,7 +37,7 @@ def method_settings(wildcards):
     """What a method's texts depend on of its scale's comparison; not how many arms there are, or how they are tuned."""
     texts = COMPARISON.model_copy(update={"tuning": type(COMPARISON.tuning)(), "left_out": {}, "seeds": [0]})
     one = {"simple": COMPARISON.arms["simple"]}
-    return texts.model_copy(update={"arms": one}).model_dump_json()
+    return texts.model_copy(update={"arms": one}).model_dump_json(exclude={"downstream"})
 
 
 def sources_of_arm(wildcards):
@@ -89,15 +90,24 @@ def other_corpora(wildcards):
 
 
 def comparison_targets(wildcards):
-    """Figures, tables and claims of the comparison. Raises WorkflowError where a scale has none."""
+    """Figures, tables and claims of the comparison. Raises WorkflowError where a scale has none.
+
+    The rectified law is of SynPro's curves: where students are trained, `snakemake synpro` makes it.
+    """
     if not COMPARISON:
         raise WorkflowError(f"scale {settings.scale} has no section `comparison`: choose another, or add one")
     require_shipped("methods")
-    figures = drawn(COMPARISON_PAPER)
+    rectified = rectified_law_files() if SOURCE != "rerun" else []
+    figures = [figure for figure in drawn(COMPARISON_PAPER) if figure != RECTIFIED]
     made = [*rules.compare_arms.output, *rules.tabulate_comparison.output, *rules.check_comparison_claims.output]
     made += [*rules.fit_repetition_law.output, *rules.simulate_retraining.output]
-    made += rules.fit_rectified_law.output if SYNPRO else []
-    return [*expand("<results>/figures/{figure}.pdf", figure=figures), *made]
+    return [*expand("<results>/figures/{figure}.pdf", figure=figures), *made, *rectified]
+
+
+def rectified_law_files():
+    """The rectified law's fit and figure; none where a scale has no curves of SynPro."""
+    files = [*rules.fit_rectified_law.output, f"<results>/figures/{RECTIFIED}.pdf"]
+    return files if RECTIFIED in drawn(COMPARISON_PAPER) else []
 
 
 def methods_shipped(wildcards):

@@ -44,8 +44,8 @@ use rule cut_passages as cut_slices with:
     benchmark:
         "<benchmarks>/cut_slices.tsv"
     params:
-        tokens=(SYNPRO or COMPARISON) and (SYNPRO or COMPARISON).organic_tokens,
-        passage=SYNPRO.slice_tokens if SYNPRO else COMPARISON and COMPARISON.passage_tokens,
+        tokens=SYNPRO and SYNPRO.organic_tokens,
+        passage=SYNPRO and SYNPRO.slice_tokens,
         recipe=DATA_RECIPE,
 
 

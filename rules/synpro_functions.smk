@@ -6,7 +6,7 @@ from workflow_scripts.evaluation.synpro_columns import COLUMNS as SYNPRO_COLUMNS
 from workflow_scripts.planning.synpro import generator_need, pretraining_need, set_need
 
 SYNPRO, COMPARISON = scale.synpro, scale.comparison
-POOL = NATURAL if SYNPRO else "train"  # documents that both are of
+POOL = NATURAL if SYNPRO else "train"  # documents that both studies are of
 PRETRAININGS = SYNPRO.pretrainings if SYNPRO else {}
 SETS = SYNPRO.used_sets() if SYNPRO else {}
 STUDENT_SEEDS = SYNPRO.seeds if SYNPRO else []
@@ -31,7 +31,7 @@ wildcard_constraints:
 def pool_tokens(wildcards):
     """Natural tokens of the organic text, or of the oracle's and the baseline's."""
     if wildcards.pool == ORGANIC:
-        return (SYNPRO or COMPARISON).organic_tokens
+        return SYNPRO.organic_tokens
     return SYNPRO.unique_tokens if SYNPRO else max(COMPARISON.baseline_tokens)
 
 
@@ -177,4 +177,4 @@ def synpro_targets(wildcards):
     figures = drawable(settings.scale, scale, [SYNPRO_PAPER])
     made = [*rules.fit_effective_tokens.output, *rules.check_synpro_claims.output]
     noted = rules.note_synpro.output if SOURCE == "rerun" else []
-    return [*expand("<results>/figures/{figure}.pdf", figure=figures), *made, *noted]
+    return [*expand("<results>/figures/{figure}.pdf", figure=figures), *made, *noted, *rectified_law_files()]

@@ -1,6 +1,7 @@
 """Copy what git ships of a scale's results into results/shipped/<scale>, small and always as the same bytes.
 
 python -m workflow_scripts.audit.ship --from results/replication   that scale, and the list of everything shipped
+python -m workflow_scripts.audit.ship --from results/laptop --add  what was made of it, beside what is shipped of it
 python -m workflow_scripts.audit.ship                              the list alone, after a change by hand
 
 Losses per document are rounded to single precision: 7 digits, and half the bytes. Texts are not shipped.
@@ -20,27 +21,36 @@ from workflow_scripts.audit.shipped import FOLDER, write_list
 from workflow_scripts.common.errors import UserError, run_command
 from workflow_scripts.common.files import atomic_directory, read_json, write_json, write_text
 from workflow_scripts.evaluation.results import Results, read_results, write_results
+from workflow_scripts.evaluation.tables import FILES
 
 COPIED = ("runs.csv", "tuning/candidates.csv", "claims/*", "fits/**/*.json", "tables/*.csv")
 COPIED += ("tables/results.md", "tables/hyperparameters.md")  # not examples.md, which is text
 COPIED += ("mixtures/*", "mixtures/claims/*", "corpus/split/counts.json", "figures/*.csv", "figures/*.png")
 COPIED += ("synpro/claims/*", "synpro/effective_tokens.*", "comparison/*", "comparison/claims/*", "laws/*")
+METHODS_FOLDER = "tables/methods"
 LARGEST_BYTES = 12_000_000
 STREAM_COLUMNS = ("stream", "tokens", "rows", "documents", "vocabulary_size", "tokens_sha256", "made_from")
 
 
-def ship(source: Path, target: Path) -> None:
-    """Write the whole folder anew. Raises UserError when results are missing or are too large for git."""
-    results, manifests = read_results(*packs(source)), read_manifests(source)
+def ship(source: Path, target: Path, add: bool = False) -> None:
+    """Write the whole folder anew, or add to it what the results have.
+
+    Raises UserError when results are missing, are too large for git, or are of other streams than those to add to.
+    """
+    results, manifests = shipped_results(source), read_manifests(source)
     with atomic_directory(target) as temporary:
-        write_results(temporary, rounded(results))
+        if add and target.exists():
+            shutil.copytree(target, temporary, dirs_exist_ok=True)
+            manifests = joined(read_manifests(target), manifests, target)
+        if len(results.students) or not (temporary / FILES["students"]).exists():
+            write_results(temporary, rounded(results))
         for path in sorted(path for pattern in COPIED for path in source.glob(pattern) if path.is_file()):
             (temporary / path.relative_to(source)).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, temporary / path.relative_to(source))
         for path in sorted(source.glob("tables/synpro/*.csv")):
             (temporary / "synpro").mkdir(exist_ok=True)
             shutil.copyfile(path, temporary / "synpro" / path.name)
-        if (methods := source / "tables/methods").exists():
+        if (methods := source / METHODS_FOLDER).exists():
             write_results(temporary / "methods", rounded(read_results(methods)))
             shutil.copyfile(methods / "arms.csv", temporary / "methods/arms.csv")
         if (manifest := source / "synpro/manifest.json").exists():
@@ -51,14 +61,25 @@ def ship(source: Path, target: Path) -> None:
         require_small(temporary)
 
 
-def packs(source: Path) -> list[Path]:
-    """The pack of all students; else those of the studies that there are."""
+def shipped_results(source: Path) -> Results:
+    """Students of all papers; of the studies that there are, where not all are; none beside the comparison alone."""
     everything = source / "tables/everything"
     whole = [folder for folder in (everything, source / "tables/mixtures") if folder.exists()]
-    found = whole or sorted((source / "tables/studies").glob("*/"))
-    if not found:
-        raise UserError(f"{everything}: no such folder; `snakemake {everything}/students.csv` makes it")
-    return found
+    if found := whole or sorted((source / "tables/studies").glob("*/")):
+        return read_results(*found)
+    if (methods := source / METHODS_FOLDER).exists():
+        return read_results(methods).of_students([])
+    raise UserError(f"{everything}: no such folder; `snakemake {everything}/students.csv` makes it")
+
+
+def joined(shipped: dict, added: dict, target: Path) -> dict:
+    """Manifests of both. Raises UserError for a stream of both whose tokens differ: its students don't compare."""
+    streams, more = shipped["inputs"]["streams"], added["inputs"]["streams"]
+    for name in streams.keys() & more.keys():
+        if streams[name]["tokens_sha256"] != more[name]["tokens_sha256"]:
+            raise UserError(f"{target}: its stream {name} has other tokens than the one to add: ship it without --add")
+    inputs = {key: shipped["inputs"][key] | added["inputs"].get(key, {}) for key in shipped["inputs"]}
+    return {"inputs": added["inputs"] | inputs, "runs": shipped["runs"] | added["runs"]}
 
 
 def rounded(results: Results) -> Results:
@@ -76,8 +97,9 @@ def write_tables(source: Path, target: Path, inputs: dict) -> None:
         row = facts | {"stream": name, "made_from": "; ".join(facts["made_from"])}
         writer.writerow([row[column] for column in STREAM_COLUMNS])
     write_text(target / "streams.csv", table.getvalue())
-    certificates = {path.stem: read_json(path) for path in sorted((source / "tuning/certificates").glob("*.json"))}
-    write_json(target / "certificates.json", certificates)
+    known = read_json(target / "certificates.json") if (target / "certificates.json").exists() else {}
+    found = {path.stem: read_json(path) for path in sorted((source / "tuning/certificates").glob("*.json"))}
+    write_json(target / "certificates.json", known | found)
     shards = inputs["shards"].values()
     prompts = {facts["prompt_version"]: facts["prompt_sha256"] for facts in shards if "prompt_version" in facts}
     write_json(target / "prompts.json", dict(sorted(prompts.items())))
@@ -108,12 +130,13 @@ def main(arguments: argparse.Namespace) -> None:
     folder = Path(arguments.to)
     if arguments.source:
         source = Path(arguments.source)
-        ship(source, folder / source.name)
+        ship(source, folder / source.name, arguments.add)
     write_list(folder)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--from", dest="source", help="folder of the results of a scale")
+    parser.add_argument("--add", action="store_true", help="beside what is shipped of the scale, which stays")
     parser.add_argument("--to", default=FOLDER, help="folder of all that is shipped (default: %(default)s)")
     run_command(main, parser)

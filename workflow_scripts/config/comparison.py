@@ -69,6 +69,9 @@ class Comparison(Strict):
     early_share: Fraction = Field(
         0.25, description="[assumed] of its steps, at which repetition's student is kept as the weaker one of two"
     )
+    downstream: bool = Field(
+        True, description="whether arms' and controls' students of the first seed answer the downstream questions"
+    )
     tuning: Tuning = Field(Tuning(), description="the grid, which all arms share")
     arms: dict[Name, Arm]
     left_out: dict[Name, str] = Field({}, description="arms that can't be done honestly at this scale, with the reason")
@@ -87,14 +90,17 @@ class Comparison(Strict):
         return self
 
     def check_sets(self, synpro: SynPro | None) -> None:
-        """Raises ValueError where an arm names a set that is not there, or the documents are not SynPro's."""
+        """Raises ValueError where an arm names a set that is not there, or one of other documents than its own."""
         wanted = {name: arm for arm, own in self.arms.items() for name in own.sets}
         known = synpro.used_sets() if synpro else {}
         for name, arm in wanted.items():
             if name not in known:
                 raise ValueError(f"comparison.arms.{arm}.sets: no pretraining of `synpro` has a set '{name}'")
-        if synpro and (synpro.organic_tokens, synpro.slice_tokens) != (self.organic_tokens, self.passage_tokens):
-            raise ValueError("comparison.organic_tokens and .passage_tokens have to be synpro's: arms share documents")
+        if wanted and (synpro.organic_tokens, synpro.slice_tokens) != (self.organic_tokens, self.passage_tokens):
+            raise ValueError(
+                "comparison.organic_tokens and .passage_tokens have to be synpro's where arms have its `sets`: all arms "
+                "share documents. Make them equal, or take those arms out"
+            )
         if synpro and synpro.unique_tokens < max(self.baseline_tokens):
             raise ValueError(f"comparison.baseline_tokens go beyond synpro.unique_tokens {synpro.unique_tokens}")
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.comparison_rows import COMPARISON, comparison_studies
 from workflow_scripts.config.comparison_rows import STUDIES as COMPARISON_STUDIES
-from workflow_scripts.config.comparison_rows import comparison_studies
 from workflow_scripts.config.mixture_runs import mixture_students
 from workflow_scripts.config.models import Config, Rows, Scale, Study, Training
 from workflow_scripts.config.runs import Hyperparameters, Run, read_hyperparameters, run_of
@@ -68,8 +68,14 @@ def seed_studies(scale: Scale, study: str) -> set[str]:
 
 
 def downstream_runs(runs: Iterable[Run], scale: Scale) -> list[Run]:
-    """Students that answer the downstream questions: those of the generation counts, with their first seed."""
-    return [run for run in needed_by(runs, "generation_scaling") if run.seed == scale.training.seeds[0]]
+    """Students that answer the downstream questions, of the first seed: the generation counts', and the comparison's."""
+    runs, own = list(runs), scale.comparison
+    found = [run for run in needed_by(runs, "generation_scaling") if run.seed == scale.training.seeds[0]]
+    if own is None or not own.downstream:
+        return found
+    controls = (own.organic_tokens, own.oracle_tokens)
+    arms = [run for run in needed_by(runs, COMPARISON) if run.seed == own.seeds[0] and run.real_tokens in controls]
+    return found + arms
 
 
 def ensembles_of(runs: Iterable[Run], scale: Scale) -> dict[str, list[Run]]:
