@@ -134,7 +134,7 @@ def test_edits_are_where_the_prior_is_sure(tools, llm_folder):
     assert first.text != second.text != TEXTS[0] and (first.status, first.number, second.number) == ("ok", 0, 1)
     assert first.text[:4] == TEXTS[0][:4] and 0 < flat.notes["changed_share"] <= flat.notes["sure_share"] < 0.5
     [same] = toedit.write(replace(one, settings={"threshold": 1.1}))
-    assert (same.text, same.status) == (TEXTS[0], "unchanged")
+    assert (same.text, same.kind, same.status) == (TEXTS[0], "unchanged", "ok")
     assert one.costs.models["prior"] > 10**8 and 2 * 20 < one.costs.read_tokens < 2 * 100
 
 

@@ -35,7 +35,7 @@ def test_a_new_method_is_a_module_and_an_entry(folder, tmp_path):
     run(folder, *files, *config, "--", f"results/smoke/runs/{student}/metrics.json", code=code)
     results = folder / "results/smoke"
     texts = pq.read_table(results / "methods/summary.parquet").to_pylist()
-    passages = pq.read_table(results / "synpro/slices.parquet").num_rows
+    passages = pq.read_table(results / "comparison/passages.parquet").num_rows
     assert len(texts) == passages and {text["kind"] for text in texts} == {"summary"}
     assert json.loads((results / "methods/summary.json").read_text())["flops"] > 0
     stream = json.loads((results / "streams/arms/summary_stitched.json").read_text())

@@ -187,7 +187,7 @@ def test_a_scale_without_a_comparison_has_none_of_its_figures():
 
 
 def test_families_are_told_by_the_config():
-    config = read_config(ROOT / "config.yaml").model_copy(update={"scale": "laptop"})
-    found = {name: family_of(config, arm) for name, arm in config.scales["laptop"].comparison.arms.items()}
+    config = read_config(ROOT / "config.yaml").model_copy(update={"scale": "gpu"})
+    found = {name: family_of(config, arm) for name, arm in config.scales["gpu"].comparison.arms.items()}
     told = {"wrap": REWRITING, "wrap_stitched": MEGADOCS, "latent": MEGADOCS, "toedit": EDITING, "sbp": OWN_STUDENT}
     assert told.items() <= found.items() and found["synpro"] == TRAINED and found["synpro_static"] == REWRITING

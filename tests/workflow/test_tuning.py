@@ -294,5 +294,5 @@ def test_command_reads_the_config_file(tmp_path):
         "workflow_scripts.tuning.propose", "--config-file", ROOT / "config.yaml", "--scale", "paper",
         "--certificates", tmp_path, cwd=tmp_path,
     )  # fmt: skip
-    rows = 32 + 4 + 18  # of the paper, of the comparison's baseline, of its arms
+    rows = 32 + 4 + 21  # of the paper, of the comparison's baseline, of its arms
     assert (result.returncode, result.stdout.count("incomplete"), result.stderr) == (4, rows, "")

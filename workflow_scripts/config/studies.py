@@ -68,7 +68,7 @@ def seed_studies(scale: Scale, study: str) -> set[str]:
 
 
 def downstream_runs(runs: Iterable[Run], scale: Scale) -> list[Run]:
-    """Students that answer the downstream questions, of the first seed: the generation counts', and the comparison's."""
+    """Students of the first seed that answer the downstream questions: of the generation counts and the comparison."""
     runs, own = list(runs), scale.comparison
     found = [run for run in needed_by(runs, "generation_scaling") if run.seed == scale.training.seeds[0]]
     if own is None or not own.downstream:

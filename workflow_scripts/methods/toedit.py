@@ -4,8 +4,8 @@ One forward pass over each document, in windows: a token whose probability after
 least `threshold` is replaced by a sample of the prior's `candidates` most likely tokens there, by the softmax of their
 log-probabilities divided by `temperature`, as in the authors' code; all others stay. At temperature 1 nearly all
 samples are the token itself: the record's `notes` have the share of tokens that the prior was sure of, and of those
-that changed. A document that comes out as it was is left out. `copies` of the settings: edited texts per document.
-[assumed] Windows; the scale's LLM, itself tuned to follow instructions, is the prior.
+that changed. A document that comes out as it was stays, and is counted by its kind. `copies` of the settings: edited
+texts per document. [assumed] Windows; the scale's LLM, itself tuned to follow instructions, is the prior.
 """
 
 import time
@@ -16,7 +16,7 @@ import numpy as np
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.progress import progress
-from workflow_scripts.methods.text import OK, Text
+from workflow_scripts.methods.text import Text
 from workflow_scripts.methods.tools import Tools
 
 DEFAULTS = {"threshold": 0.99, "candidates": 64, "temperature": 1.0, "copies": 1}
@@ -88,8 +88,8 @@ def write(tools: Tools) -> Iterator[Text]:
             edited, seed = ids.copy(), tools.seed(row["doc_id"], number)
             edited[places] = drawn(known, candidates, settings["temperature"], seed)
             tokens, sure, others = tokens + len(ids), sure + len(places), others + int((edited != ids).sum())
-            text = prior.text(edited)
-            yield Text(row["doc_id"], "edited", number, text, "unchanged" if (edited == ids).all() else OK)
+            kind = "unchanged" if (edited == ids).all() else "edited"  # the method keeps such a document as it is
+            yield Text(row["doc_id"], kind, number, prior.text(edited))
     tools.costs.use("prior", prior.parameters, read=read)
     tools.costs.seconds += time.monotonic() - started
     tools.notes |= {"sure_share": sure / max(tokens, 1), "changed_share": others / max(tokens, 1)}
