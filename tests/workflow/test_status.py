@@ -195,7 +195,7 @@ latent-G2-D2.048k-e2-m0.75-lr0.003-wd0.4-s0  begins anew                its job'
 CPU core-hours     7.0 used, lost work included; N left as planned; budget 20
 generation         0 of 1 jobs done, 1 running
 self-distillation  0 of 1 jobs done
-newest file        2 min ago, results/smoke/runs/real-D2.048k-e2-lr0.003-wd0.4-s0/metrics.json
+newest file        2 min ago, runs/real-D2.048k-e2-lr0.003-wd0.4-s0/metrics.json
 """
 
 

@@ -98,8 +98,8 @@ class Comparison(Strict):
                 raise ValueError(f"comparison.arms.{arm}.sets: no pretraining of `synpro` has a set '{name}'")
         if wanted and (synpro.organic_tokens, synpro.slice_tokens) != (self.organic_tokens, self.passage_tokens):
             raise ValueError(
-                "comparison.organic_tokens and .passage_tokens have to be those of synpro where arms have its `sets`: all "
-                "arms share documents. Make them equal, or take those arms out"
+                "comparison.organic_tokens and .passage_tokens have to be those of synpro where arms have its `sets`, "
+                "since all arms share documents: make them equal, or take those arms out"
             )
         if synpro and synpro.unique_tokens < max(self.baseline_tokens):
             raise ValueError(f"comparison.baseline_tokens go beyond synpro.unique_tokens {synpro.unique_tokens}")

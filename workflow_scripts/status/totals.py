@@ -15,7 +15,7 @@ from workflow_scripts.status.students import Student
 def totals(seen: Situation) -> list[list[str]]:
     """Rows of a name and what there is to say."""
     newest = newest_file(seen.tree)
-    age = f"{duration(seen.now - newest[1])} ago, {newest[0]}" if newest else "none"
+    age = f"{duration(seen.now - newest[1])} ago, {newest[0].removeprefix(f'{seen.results}/')}" if newest else "none"
     return [[f"{seen.scale.compute.device}-hours", _hours(seen)], *_texts(seen), ["newest file", age]]
 
 
