@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.workflow.arm_packs import arm_pack, write_arm_pack
 from tests.workflow.conftest import ROOT, run_module
 from tests.workflow.results_folder import REAL, SIMPLE, finished
 from workflow_scripts.audit.manifest import gather, read_manifests
@@ -13,8 +14,9 @@ from workflow_scripts.audit.ship import ship
 from workflow_scripts.audit.shipped import write_list
 from workflow_scripts.audit.trace import trace
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.files import sha256, write_json
+from workflow_scripts.common.files import read_json, sha256, write_json
 from workflow_scripts.common.source import source_files, source_sha256
+from workflow_scripts.evaluation.results import read_results
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +37,11 @@ def verified(folder: Path) -> tuple[int, str]:
     """Exit status and messages of the command in a folder that has results/shipped."""
     result = run_module("workflow_scripts.audit.verify", cwd=folder)
     return result.returncode, result.stdout + result.stderr
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_manifest_tells_attempts_code_and_every_digest(results):
@@ -99,6 +106,27 @@ def test_shipping_twice_gives_the_same_bytes_and_no_text(results, shipped, tmp_p
         streams = {row["stream"]: row for row in csv.DictReader(handle)}
     assert streams["simple-G2"]["tokens"] == streams["stitched-G2"]["tokens"]
     assert read_manifests(shipped)["runs"].keys() == {REAL.run_id, SIMPLE.run_id}
+
+
+def test_adding_a_comparison_to_what_is_shipped_keeps_all_of_it(results, shipped, tmp_path):
+    """Made where none of the shipped students exists; refused, and nothing touched, when a common stream differs."""
+    kept = contents(shipped)
+    del kept["manifests.json.gz"]  # which gets lines of what is added
+    own = shutil.copytree(results, tmp_path / "tiny")
+    for folder in ("tables/studies", "runs", "figures"):
+        shutil.rmtree(own / folder)
+    write_arm_pack(own / "tables/methods", arm_pack())
+    ship(own, shipped, add=True)
+    assert kept.items() <= contents(shipped).items()
+    added = read_results(shipped / "methods").students
+    assert {"simple", "wrap_stitched"} <= set(added.stream) and (shipped / "methods/arms.csv").exists()
+    assert read_manifests(shipped)["runs"].keys() == {REAL.run_id, SIMPLE.run_id}
+    before = contents(shipped)
+    record = own / "streams/simple-G2.json"
+    write_json(record, read_json(record) | {"tokens_sha256": "0" * 64})
+    with pytest.raises(UserError, match="its stream simple-G2 has other tokens than the one to add"):
+        ship(own, shipped, add=True)
+    assert contents(shipped) == before
 
 
 def test_verify_names_the_file_what_was_expected_and_what_is_there(shipped, tmp_path):
