@@ -13,6 +13,7 @@ from workflow_scripts.claims.evidence import Evidence
 from workflow_scripts.claims.quantities import Refusal, measure
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.models import Analysis
+from workflow_scripts.evaluation.arms import ArmPack
 from workflow_scripts.scaling import repetition_law
 from workflow_scripts.scaling.drawn_laws import ends
 from workflow_scripts.scaling.fit import Problem, fit, objective
@@ -195,3 +196,8 @@ def test_claims_say_how_the_onset_moves():
     assert found.estimate == pytest.approx(-1) and found.seeds == 1
     same = measure(Evidence(pack(students()), FAST), "onset_moved", {"by": "share"})
     assert isinstance(same, Refusal) and same.reason == "all curves with several passes have the same share"
+    arms = ArmPack(pack(students(moved=-1)), pd.DataFrame())
+    alone = Evidence(
+        pack(students()).of_students([]), FAST, methods=arms
+    )  # a scale that has the comparison of methods and no study
+    assert measure(alone, "onset_moved", {"by": "real_tokens", "stream": "real"}) == found

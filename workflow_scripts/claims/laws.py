@@ -6,10 +6,12 @@ Those of retraining are of simulations, which need no student: their values are 
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from workflow_scripts.claims.evidence import Evidence, NotMeasured, Value
 from workflow_scripts.claims.losses import NATS
 from workflow_scripts.claims.synpro import study_of
+from workflow_scripts.evaluation.results import Results
 from workflow_scripts.scaling.bootstrap import band
 from workflow_scripts.scaling.drawn_laws import ends
 from workflow_scripts.scaling.gaussian_retraining import Gaussian
@@ -43,8 +45,7 @@ def rectified_gain(evidence: Evidence, role: str = "oracle") -> Value:
 
 def onset_moved(evidence: Evidence, by: str, stream: str = "") -> Value:
     """Slope of ln r at which the loss rises again by ln U (`real_tokens`) or ln h (`share`), of a stream's curves."""
-    tables = [] if evidence.candidates is None else [evidence.candidates]
-    runs = repetition_runs(evidence.results, tables)
+    runs = repetition_runs(*_passes(evidence))
     if runs.table.empty:
         raise NotMeasured("no student passes over real text")
     found = onsets(runs, evidence.analysis.bootstrap_draws, stream)
@@ -57,6 +58,13 @@ def onset_moved(evidence: Evidence, by: str, stream: str = "") -> Value:
         f"{len(found.curves)} curves, onset r = {found.shared[0]:.1f}, one onset leaves {found.ratio:.2f} times as much"
     )
     return Value(float(found.moved[by][0]), *spread, f"ln r by ln {by}", 0, int(found.table["seeds"].min()), note)
+
+
+def _passes(evidence: Evidence) -> tuple[Results, list[pd.DataFrame]]:
+    """What has values of r: studies with their candidates; where there is none of them, the comparison of methods."""
+    if evidence.results.students.empty and evidence.methods is not None:
+        return evidence.methods.results, []
+    return evidence.results, [] if evidence.candidates is None else [evidence.candidates]
 
 
 def retraining_growth(evidence: Evidence, model: str, chain: str) -> Value:  # noqa: ARG001
