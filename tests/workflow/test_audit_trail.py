@@ -16,6 +16,7 @@ from workflow_scripts.audit.trace import trace
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.files import read_json, sha256, write_json
 from workflow_scripts.common.source import source_files, source_sha256
+from workflow_scripts.corpus.documents import document, write_documents
 from workflow_scripts.evaluation.results import read_results
 
 
@@ -116,7 +117,10 @@ def test_adding_a_comparison_to_what_is_shipped_keeps_all_of_it(results, shipped
     for folder in ("tables/studies", "runs", "figures"):
         shutil.rmtree(own / folder)
     write_arm_pack(own / "tables/methods", arm_pack())
+    write_documents(own / "comparison/documents.parquet", [document("A text that stays at home.", "train")])
+    write_json(own / "comparison/comparison.json", {"arms": 1})
     ship(own, shipped, add=True)
+    assert [path.name for path in (shipped / "comparison").iterdir()] == ["comparison.json"]  # no text
     assert kept.items() <= contents(shipped).items()
     added = read_results(shipped / "methods").students
     assert {"simple", "wrap_stitched"} <= set(added.stream) and (shipped / "methods/arms.csv").exists()
