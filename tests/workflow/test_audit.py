@@ -85,3 +85,27 @@ def test_readme_shows_the_shipped_tables():
         loss = f"| {arm.loss_nats:.3f} [{arm.low:.3f}, {arm.high:.3f}] | {arm.effective_tokens:,.0f} |"
         ratio = f" {arm.ratio:.2f} [{arm.ratio_low:.2f}, {arm.ratio_high:.2f}] |"
         assert any(line.startswith(f"| {arm.title} | ") and line.endswith(loss + ratio) for line in lines), arm.title
+
+
+def test_readme_shows_the_shipped_comparison():
+    """A line for every arm, in the order of losses on news, with its efficiency on the second corpus."""
+    shipped = ROOT / "results/shipped"
+    news, groups = (
+        pd.read_csv(shipped / scale / "comparison/comparison.csv", index_col="arm")
+        for scale in ("laptop", "laptop_newsgroups")
+    )
+    assert len(news) == 23 and set(news.index) == set(groups.index)
+    lines = [
+        f"| {arm.title} | {_thousands(arm.synthetic_tokens)} | {_thousands(arm.generation_flops, 1e9)} "
+        f"| {arm.loss_nats:.3f} [{arm.low:.3f}, {arm.high:.3f}] | {_efficiency(arm)} | {_efficiency(groups.loc[name])} |"
+        for name, arm in news.sort_values("loss_nats").iterrows()
+    ]
+    assert "\n".join(lines) in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _thousands(number: float, unit: float = 1) -> str:
+    return f"{number / unit:,.0f}"
+
+
+def _efficiency(arm: pd.Series) -> str:
+    return f"{arm.efficiency:.2f} [{arm.efficiency_low:.2f}, {arm.efficiency_high:.2f}]"
