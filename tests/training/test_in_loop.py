@@ -85,7 +85,7 @@ def test_losses_are_those_of_the_harness(requests, folder, student, tmp_path, mo
     table = tokenised(read_requests(requests), student[1], 128)
     pairs = list(zip(table["context"], table["continuation"], strict=True))
     asked = [Instance("loglikelihood", {}, pair, n) for n, pair in enumerate(pairs)]
-    model = open_student(folder, Training(student="test", context=128, batch_sequences=1))
+    model = open_student(folder, Training(student="test", context=128, batch_sequences=1, precision="fp32"))
     found = [-score for score, _ in model.loglikelihood(asked)]
     np.testing.assert_allclose(scored(table, student), found, atol=1e-3)
 
