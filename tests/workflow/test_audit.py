@@ -97,7 +97,8 @@ def test_readme_shows_the_shipped_comparison():
     assert len(news) == 23 and set(news.index) == set(groups.index)
     lines = [
         f"| {arm.title} | {_thousands(arm.synthetic_tokens)} | {_thousands(arm.generation_flops, 1e9)} "
-        f"| {arm.loss_nats:.3f} [{arm.low:.3f}, {arm.high:.3f}] | {_efficiency(arm)} | {_efficiency(groups.loc[name])} |"
+        f"| {arm.loss_nats:.3f} [{arm.low:.3f}, {arm.high:.3f}] "
+        f"| {_efficiency(arm)} | {_efficiency(groups.loc[name])} |"
         for name, arm in news.sort_values("loss_nats").iterrows()
     ]
     assert "\n".join(lines) in (ROOT / "README.md").read_text(encoding="utf-8")
