@@ -1,14 +1,17 @@
-"""From students' losses to tables: short and long halves, and no student that diverged."""
+"""From students' losses to tables: short and long halves, no student that diverged, packs read and written again."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from tests.workflow import results_folder
 from tests.workflow.test_runs import shipped_config
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.files import write_json
 from workflow_scripts.config.studies import expand_runs
 from workflow_scripts.evaluation.collect import require_finite
-from workflow_scripts.evaluation.results import with_halves
+from workflow_scripts.evaluation.results import read_results, with_halves, write_results
+from workflow_scripts.scaling.bootstrap import settings_of
 
 
 def test_halves_are_by_tokens_and_complete():
@@ -36,3 +39,14 @@ def test_student_that_diverged_is_named_with_its_learning_rate(tmp_path):
         UserError, match=rf"{runs[1].run_id}/metrics.json: .* diverged at step 7; lower its lr from 0.003"
     ):
         require_finite(tmp_path, runs)
+
+
+def test_pack_that_is_read_and_written_again_keeps_its_bytes_and_bands(tmp_path):
+    """Document b, the only one of `long`, is in the file before a: what is drawn must not depend on that."""
+    write_results(tmp_path / "first", results_folder.pack())
+    again = read_results(tmp_path / "first")
+    write_results(tmp_path / "second", again)
+    for path in (tmp_path / "first").iterdir():
+        assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
+    for own, shipped in zip(*(settings_of(r, "validation", 50) for r in (results_folder.pack(), again)), strict=True):
+        np.testing.assert_array_equal(own.draws, shipped.draws)
