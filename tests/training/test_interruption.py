@@ -69,7 +69,7 @@ def test_an_unlucky_training_ends_with_the_same_bytes(arguments, command, uninte
     before = newest(folder)
     assert status == 128 + signal.SIGKILL and 10 <= before < 192 and read_outcome(folder) is None
     assert read_owner(folder)["progress"]["steps"] == 192
-    assert len(steps_saved(folder)) == 2
+    assert len(steps_saved(folder)) in (2, 3)  # three where it was killed before the oldest one went
 
     status, messages = stop(launch, lambda: newest(folder) >= before + 10, lambda p: p.send_signal(signal.SIGTERM))
     after = newest(folder)
