@@ -16,6 +16,9 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.files import atomic_path
 from workflow_scripts.evaluation.tables import COLUMNS, FILES, KEYS, NEWER
 
+NAMES, SUMS = ["run_id", "ensemble", "set", "doc_id"], ["loss_sum_nats"]
+SMALL = {"compression": "zstd", "compression_level": 19, "use_dictionary": NAMES, "use_byte_stream_split": SUMS}
+
 
 @dataclass(frozen=True)
 class Results:
@@ -79,7 +82,7 @@ def write_results(folder: str | Path, results: Results) -> None:
     for name in ("losses", "ensembles"):
         table = getattr(results, name)[COLUMNS[name]].sort_values(KEYS[name])
         with atomic_path(Path(folder) / FILES[name]) as temporary:
-            pq.write_table(_arrow(table), temporary, compression="zstd", compression_level=19)
+            pq.write_table(_arrow(table), temporary, **SMALL)
     for name in ("seed_noise", "downstream", "students"):
         table = getattr(results, name)[COLUMNS[name]].sort_values(KEYS[name])
         with atomic_path(Path(folder) / FILES[name]) as temporary:
