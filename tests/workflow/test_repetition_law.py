@@ -196,8 +196,6 @@ def test_claims_say_how_the_onset_moves():
     assert found.estimate == pytest.approx(-1) and found.seeds == 1
     same = measure(Evidence(pack(students()), FAST), "onset_moved", {"by": "share"})
     assert isinstance(same, Refusal) and same.reason == "all curves with several passes have the same share"
-    arms = ArmPack(pack(students(moved=-1)), pd.DataFrame())
-    alone = Evidence(
-        pack(students()).of_students([]), FAST, methods=arms
-    )  # a scale that has the comparison of methods and no study
+    arms, none = ArmPack(pack(students(moved=-1)), pd.DataFrame()), pack(students()).of_students([])
+    alone = Evidence(none, FAST, methods=arms)  # a scale that has the comparison of methods and no study
     assert measure(alone, "onset_moved", {"by": "real_tokens", "stream": "real"}) == found

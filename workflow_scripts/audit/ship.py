@@ -26,14 +26,8 @@ from workflow_scripts.evaluation.tables import FILES
 COPIED = ("runs.csv", "tuning/candidates.csv", "claims/*", "fits/**/*.json", "tables/*.csv")
 COPIED += ("tables/results.md", "tables/hyperparameters.md")  # not examples.md, which is text
 COPIED += ("mixtures/*", "mixtures/claims/*", "corpus/split/counts.json", "figures/*.csv", "figures/*.png")
-COPIED += (
-    "synpro/claims/*",
-    "synpro/effective_tokens.*",
-    "comparison/*.csv",
-    "comparison/*.json",
-    "comparison/claims/*",
-    "laws/*",
-)
+COPIED += ("synpro/claims/*", "synpro/effective_tokens.*", "laws/*")
+COPIED += ("comparison/*.csv", "comparison/*.json", "comparison/claims/*")  # not its documents, which are text
 METHODS_FOLDER = "tables/methods"
 LARGEST_BYTES = 12_000_000
 STREAM_COLUMNS = ("stream", "tokens", "rows", "documents", "vocabulary_size", "tokens_sha256", "made_from")
